@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_CONFIG_CONFIG_H
+#define RH_AGENT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/ini.h"
+#include "base/option.h"
+#include "base/problem.h"
+#include "base/settings.h"
+#include "drivers/driver.h"
+
+/*
+ * The configuration of one directory, read once, checked, immutable:
+ *   DIR/rhands.ini		optional: [agent] records = PATH
+ *   DIR/hosts.d/NAME.ini	one host each; NAME is the host's name
+ *   DIR/hosts.d/NAME.template	what hosts inherit
+ *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
+ *				agent/sequence gives it its meaning, per host
+ * Other files there are ignored (backups, READMEs).
+ */
+enum way_capability {
+	WAY_NONE = 0,
+	WAY_POWER,
+	WAY_CONSOLE,
+	WAY_SHELL,
+	WAY_CHECK,	/* where no [check] stands: driver tcp, the host's address */
+	WAY_COUNT,
+};
+
+/* One configured driver of a host: a section [power], [power backup], ... */
+struct way {
+	enum way_capability capability;
+	char *label;			/* "power", "power backup" */
+	const struct driver *driver;
+	struct settings *settings;	/* the driver's and way_options[] */
+	const char *file;
+	int line;
+};
+
+/* The options that all ways of a capability share, beside `driver`. */
+extern const struct option *const way_options[WAY_COUNT];
+
+const char *way_capability_name(enum way_capability capability);
+
+struct host_var {
+	char *name;
+	char *value;	/* for secrets: the reference */
+	const char *file;
+	int line;
+};
+
+struct host {
+	char *name;
+	char *file;		/* as opened, for messages */
+	char *summary;		/* "" where there is none */
+	char *address;		/* of the host itself, for checks; default: name */
+	char *recover;		/* name of the sequence, NULL: none */
+	int recover_line;	/* line of that key, in recover_file */
+	const char *recover_file;
+	bool evidence;		/* collected before force */
+	char **needs;		/* NULL-ended */
+	char **groups;		/* NULL-ended */
+	struct way *ways;	/* in the order written */
+	size_t way_count;
+	struct host_var *vars;
+	size_t var_count;
+	struct host_var *secrets;	/* [secrets] NAME = reference */
+	size_t secret_count;
+	bool broken;		/* its file, or a template of it, has errors */
+};
+
+struct config {
+	char *dir;
+	char *records;		/* NULL: not set in rhands.ini */
+	struct host **hosts;	/* sorted by name, NULL-ended */
+	size_t host_count;
+	struct ini **sequences;	/* sorted by file name */
+	char **sequence_names;
+	size_t sequence_count;
+};
+
+/*
+ * Reads everything. Errors in files go to problems, with `broken` set for
+ * the hosts that they touch; the call itself fails (CONFIG) only where there is
+ * nothing to work with: no directory, not ours or root's, others can write to it
+ * (or to hosts.d, sequences.d, or a file in them). Free with config_free (NULL ok).
+ */
+int config_load(struct config **ret, const char *dir,
+		struct problems *problems, struct rh_error *err);
+void config_free(struct config *config);
+
+/* NULL where there is none. */
+const struct host *config_host(const struct config *config, const char *name);
+const struct ini *config_sequence(const struct config *config, const char *name);
+
+/*
+ * The hosts that a word of the command line means: NAME or @group, appended to
+ * *list (count in *count; free the array, not the hosts). USAGE with the nearest
+ * name where there is none. No host is listed twice.
+ */
+int config_select(const struct config *config, const char *word,
+		  const struct host ***list, size_t *count,
+		  struct rh_error *err);
+
+/* The value of a var or the reference of a secret; NULL where unset. */
+const char *host_var(const struct host *host, const char *name);
+const char *host_secret(const struct host *host, const char *name);
+
+/* The n-th way (0 first) to a capability, NULL where there is none. */
+const struct way *host_way(const struct host *host,
+			   enum way_capability capability, size_t n);
+
+#endif

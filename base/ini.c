@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * INI text to data, on inih. inih gives no line numbers, does not report an
+ * empty section and cuts names at 49 bytes; our reader feeds it line by
+ * line, so it knows the line and looks for those cases itself.
+ *
+ * In by ini_read. Always true: entries belong to the section that was begun
+ * last, and a continuation belongs to the entry above it.
+ */
+#include "base/ini.h"
+
+#include <ini.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/vis.h"
+
+#define INI_NAME_MAX 49
+
+struct ini_reading {
+	struct ini *ini;
+	struct problems *problems;
+	const char *text;
+	size_t len;
+	size_t at;
+	int line;
+	bool continued;	/* the line begins with blanks */
+	bool refused;	/* a problem of this line was said already */
+};
+
+static void ini_begin_section(struct ini_reading *r, const char *line)
+{
+	const char *end = strchr(line, ']');
+	struct ini_section *section;
+	struct ini *ini = r->ini;
+	size_t len;
+
+	if (end == NULL)
+		return;
+	line++;
+	len = (size_t)(end - line);
+	if (len > INI_NAME_MAX) {
+		problems_add(r->problems, ini->file, r->line,
+			     "the name of a section has at most %d bytes",
+			     INI_NAME_MAX);
+		r->refused = true;
+	}
+	if (end[1 + strspn(end + 1, " \t\r\n")] != '\0')
+		problems_add(r->problems, ini->file, r->line,
+			     "something stands behind the ']'; a comment "
+			     "needs a line of its own");
+	ini->sections = memory_grow(ini->sections, ini->count + 1,
+				    sizeof(*ini->sections));
+	section = &ini->sections[ini->count++];
+	memset(section, 0, sizeof(*section));
+	while (len > 0 && strchr(" \t", *line) != NULL)
+		line++, len--;
+	while (len > 0 && strchr(" \t", line[len - 1]) != NULL)
+		len--;
+	section->name = memory_copy_len(line, len);
+	section->line = r->line;
+}
+
+static void ini_check_bytes(struct ini_reading *r, const char *line, size_t len)
+{
+	size_t i, n;
+
+	for (i = 0; i < len; i += n) {
+		n = vis_utf8_len(line + i, len - i, NULL);
+		if (n == 0 || line[i] == '\0') {
+			problems_add(r->problems, r->ini->file, r->line,
+				     "byte %zu of this line is %s; expected "
+				     "UTF-8 text", i + 1,
+				     n == 0 ? "no UTF-8" : "a NUL");
+			r->refused = true;
+			return;
+		}
+	}
+}
+
+static void ini_check_key(struct ini_reading *r, const char *line)
+{
+	size_t len = strcspn(line, "=:");
+
+	if (line[len] == '\0' || r->continued)
+		return;
+	while (len > 0 && strchr(" \t", line[len - 1]) != NULL)
+		len--;
+	if (len > INI_NAME_MAX) {
+		problems_add(r->problems, r->ini->file, r->line,
+			     "a key has at most %d bytes", INI_NAME_MAX);
+		r->refused = true;
+	}
+}
+
+/* Called by inih for each line: hands it over, NUL-ended, at most num bytes. */
+static char *ini_next_line(char *out, int num, void *stream)
+{
+	struct ini_reading *r = stream;
+	const char *from = r->text + r->at;
+	const char *newline;
+	size_t len;
+
+	if (r->at >= r->len)
+		return NULL;
+	newline = memchr(from, '\n', r->len - r->at);
+	len = newline != NULL ? (size_t)(newline - from) : r->len - r->at;
+	r->at += len + (newline != NULL);
+	r->line++;
+	r->refused = false;
+	if (len > INI_LINE_MAX || len > (size_t)num - 3) {
+		problems_add(r->problems, r->ini->file, r->line,
+			     "this line has %zu bytes; at most %d are read",
+			     len, INI_LINE_MAX);
+		len = 0;
+		r->refused = true;
+	}
+	memcpy(out, from, len);
+	out[len] = '\0';
+	r->continued = out[0] == ' ' || out[0] == '\t';
+	ini_check_bytes(r, from, len);
+	if (r->refused)
+		out[0] = '\0';
+	else if (out[0] == '[')
+		ini_begin_section(r, out);
+	else if (out[0] != ';' && out[0] != '#')
+		ini_check_key(r, out);
+	return out;
+}
+
+static struct ini_entry *ini_add_entry(struct ini_reading *r, const char *name)
+{
+	struct ini_section *s = &r->ini->sections[r->ini->count - 1];
+	struct ini_entry *entry;
+
+	s->entries = memory_grow(s->entries, s->count + 1, sizeof(*s->entries));
+	entry = &s->entries[s->count++];
+	entry->key = memory_copy(name);
+	entry->value = NULL;
+	entry->line = r->line;
+	entry->part_lines = NULL;
+	entry->part_count = 0;
+	return entry;
+}
+
+static void ini_add_part(struct ini_entry *entry, int line)
+{
+	entry->part_lines = memory_grow(entry->part_lines,
+					entry->part_count + 1, sizeof(int));
+	entry->part_lines[entry->part_count++] = line;
+}
+
+/* Called by inih for each entry, and again for each continuation. */
+static int ini_take(void *user, const char *section, const char *name,
+		    const char *value)
+{
+	struct ini_reading *r = user;
+	struct ini_section *s;
+	struct ini_entry *entry;
+	char *joined;
+
+	(void)section;
+	if (r->ini->count == 0) {
+		problems_add(r->problems, r->ini->file, r->line,
+			     "\"%.60s\" stands before the first [section]", name);
+		r->refused = true;
+		return 1;
+	}
+	s = &r->ini->sections[r->ini->count - 1];
+	if (r->continued && s->count > 0) {
+		entry = &s->entries[s->count - 1];
+		joined = memory_format("%s\n%s", entry->value, value);
+		free(entry->value);
+		entry->value = joined;
+		ini_add_part(entry, r->line);
+		return 1;
+	}
+	entry = ini_add_entry(r, name);
+	entry->value = memory_copy(value);
+	ini_add_part(entry, r->line);
+	return 1;
+}
+
+static void ini_set_knobs(void)
+{
+	ini_max_line = INI_LINE_MAX + 3;
+	ini_use_stack = false;
+	ini_allow_realloc = false;
+	ini_initial_alloc = INI_LINE_MAX + 3;
+	ini_allow_inline_comments = false;
+	ini_allow_multiline = true;
+	ini_stop_on_first_error = true;
+}
+
+struct ini *ini_read(const char *file, const char *text, size_t len,
+		     struct problems *problems)
+{
+	struct ini_reading r = { .problems = problems, .text = text,
+				 .len = len };
+	int line;
+
+	r.ini = memory_new(1, sizeof(*r.ini));
+	r.ini->file = memory_copy(file);
+	ini_set_knobs();
+	/* It stops at a line that it can't read; go on behind that one. */
+	do {
+		line = ini_parse_stream(ini_next_line, &r, ini_take, &r);
+		if (line > 0 && !r.refused)
+			problems_add(problems, file, r.line,
+				     "this is neither [section], \"key = "
+				     "value\", nor a comment on a line of its "
+				     "own (; or #)");
+	} while (line > 0 && r.at < r.len);
+	return r.ini;
+}
+
+static void ini_free_section(struct ini_section *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++) {
+		free(s->entries[i].key);
+		free(s->entries[i].value);
+		free(s->entries[i].part_lines);
+	}
+	free(s->entries);
+	free(s->name);
+}
+
+void ini_free(struct ini *ini)
+{
+	size_t i;
+
+	if (ini == NULL)
+		return;
+	for (i = 0; i < ini->count; i++)
+		ini_free_section(&ini->sections[i]);
+	free(ini->sections);
+	free(ini->file);
+	free(ini);
+}
+
+int ini_entry_line(const struct ini_entry *entry, size_t offset)
+{
+	size_t i, part = 0;
+
+	for (i = 0; i < offset && entry->value[i] != '\0'; i++)
+		part += entry->value[i] == '\n';
+	return part < entry->part_count ? entry->part_lines[part] : entry->line;
+}

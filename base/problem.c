@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The list of what is wrong in files. Parsers add and go on; the verb that
+ * loaded the files prints the list, sorted, and decides what it means.
+ */
+#include "base/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static bool problems_known(const struct problems *p, const char *file,
+			   int line, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		if (p->list[i].line == line &&
+		    strcmp(p->list[i].file, file) == 0 &&
+		    strcmp(p->list[i].text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void problems_put(struct problems *p, const char *file, int line,
+			 const char *text, bool warning)
+{
+	struct problem *one;
+
+	if (problems_known(p, file, line, text))
+		return;
+	p->list = memory_grow(p->list, p->count + 1, sizeof(*p->list));
+	one = &p->list[p->count++];
+	one->file = memory_copy(file);
+	one->line = line;
+	one->text = memory_copy(text);
+	one->warning = warning;
+	if (!warning)
+		p->errors++;
+}
+
+void problems_add(struct problems *p, const char *file, int line,
+		  const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problems_put(p, file, line, text, false);
+}
+
+void problems_warn(struct problems *p, const char *file, int line,
+		   const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problems_put(p, file, line, text, true);
+}
+
+static int problems_compare(const void *a, const void *b)
+{
+	const struct problem *x = a, *y = b;
+	int order = strcmp(x->file, y->file);
+
+	return order != 0 ? order : x->line - y->line;
+}
+
+void problems_sort(struct problems *p)
+{
+	if (p->count > 1)
+		qsort(p->list, p->count, sizeof(*p->list), problems_compare);
+}
+
+size_t problems_in_file(const struct problems *p, const char *file)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < p->count; i++) {
+		if (!p->list[i].warning && strcmp(p->list[i].file, file) == 0)
+			count++;
+	}
+	return count;
+}
+
+void problems_release(struct problems *p)
+{
+	size_t i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < p->count; i++) {
+		free(p->list[i].file);
+		free(p->list[i].text);
+	}
+	free(p->list);
+	memset(p, 0, sizeof(*p));
+}

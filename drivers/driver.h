@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_DRIVERS_DRIVER_H
+#define RH_DRIVERS_DRIVER_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/option.h"
+#include "base/settings.h"
+
+/*
+ * A driver gives capabilities over one protocol. It runs in a hand, a
+ * process of its own, so it may block; the rules, checked by the
+ * conformance suite:
+ *
+ *  - each call has an absolute deadline (monotonic ms, base/deadline.h) and
+ *    returns by it; a call that can fail returns 0 or -1 and fills err;
+ *  - it maps what its library knows to our codes and flattens nothing:
+ *    a wrong password is AUTH (and is not tried again), a console in use is
+ *    BUSY, "cannot" is NOTSUP, "not in this state" is STATE;
+ *  - it knows nothing of hosts, sequences or runs;
+ *  - it never prints, logs at most at debug, never exits, never reads the
+ *    environment, never starts a shell, and leaves no thread running after close;
+ *  - a NULL table means "cannot".
+ */
+enum driver_power {
+	DRIVER_POWER_UNKNOWN = 0,
+	DRIVER_POWER_ON,
+	DRIVER_POWER_OFF,
+};
+
+enum driver_act {
+	DRIVER_ACT_NONE = 0,
+	DRIVER_ACT_ON,		/* idempotent */
+	DRIVER_ACT_OFF,		/* idempotent; hard, at once */
+	DRIVER_ACT_CYCLE,	/* never repeated blindly */
+	DRIVER_ACT_RESET,	/* never repeated blindly */
+	DRIVER_ACT_SOFT,	/* ask the system to go down (ACPI) */
+	DRIVER_ACT_DIAG,	/* diagnostic interrupt (NMI); never repeated */
+};
+
+enum driver_boot {
+	DRIVER_BOOT_NONE = 0,
+	DRIVER_BOOT_DISK,
+	DRIVER_BOOT_PXE,
+	DRIVER_BOOT_CDROM,
+	DRIVER_BOOT_SETUP,
+};
+
+struct driver_power_ops {
+	/*
+	 * Reads the state. A controller that answers but cannot tell gives
+	 * UNKNOWN and 0; one that does not answer gives -1.
+	 */
+	int (*query)(void *self, int64_t deadline,
+		     enum driver_power *ret_state, struct rh_error *err);
+
+	/*
+	 * Returns 0 when the controller accepted the action, not when it is
+	 * done. Sends it at most once: an answer that was lost is TIMEOUT or
+	 * LOST (then it may have been executed); NOTSUP, STATE, BUSY, AUTH and
+	 * UNREACHABLE mean that it was not.
+	 */
+	int (*act)(void *self, enum driver_act act, int64_t deadline,
+		   struct rh_error *err);
+
+	/*
+	 * Sets the device of the next boot, reads it back (P14), PROTOCOL
+	 * where it did not stick. May be NULL.
+	 */
+	int (*boot)(void *self, enum driver_boot device, int64_t deadline,
+		    struct rh_error *err);
+};
+
+/* Flags of console.attach. */
+#define DRIVER_ATTACH_STEAL	1	/* take it, whoever holds it */
+#define DRIVER_ATTACH_OWN	2	/* a session in use can only be our own
+					   dead one: take it back */
+
+struct driver_console_ops {
+	/*
+	 * Opens the byte stream; blocks. BUSY where somebody else holds it
+	 * and no flag allows to take it.
+	 */
+	int (*attach)(void *self, unsigned flags, int64_t deadline,
+		      struct rh_error *err);
+
+	/*
+	 * What to poll for input while attached; at most max entries. Returns
+	 * the count. Where a library needs to be called now and then, it sets
+	 * *ret_wake_ms to the longest wait (else leaves it).
+	 */
+	int (*pollfds)(void *self, struct pollfd *fds, int max,
+		       int *ret_wake_ms);
+
+	/*
+	 * Bytes that are there, without blocking: > 0 bytes, 0 none now, -1
+	 * the session is gone (LOST, BUSY where it was taken from us, ...).
+	 */
+	int (*read)(void *self, void *bytes, size_t size,
+		    struct rh_error *err);
+
+	/*
+	 * Hands over up to len bytes without blocking for longer than 100 ms;
+	 * returns how many were accepted (0 to len), -1 gone.
+	 */
+	int (*write)(void *self, const void *bytes, size_t len,
+		     struct rh_error *err);
+
+	/* A serial break. NULL: cannot. */
+	int (*send_break)(void *self, struct rh_error *err);
+
+	/* Gives the session back; best effort, until the deadline. */
+	void (*detach)(void *self, int64_t deadline);
+};
+
+struct driver_evidence_ops {
+	/*
+	 * What the controller knows, as lines of text appended to ret (one
+	 * event a line, oldest first). Foreign text is appended as it came; the
+	 * caller escapes it.
+	 */
+	int (*event_log)(void *self, int max_entries, int64_t deadline,
+			 struct buffer *ret, struct rh_error *err);
+
+	/* "power: on", "last power event: ...", faults, one a line. */
+	int (*chassis)(void *self, int64_t deadline, struct buffer *ret,
+		       struct rh_error *err);
+};
+
+/* What a TCP check wants to see. */
+struct driver_tcp_check {
+	uint16_t port;
+	const void *send;	/* bytes sent after connecting; NULL: none */
+	size_t send_len;
+	const void *expect;	/* bytes that the answer must contain; NULL: none */
+	size_t expect_len;
+};
+
+struct driver_check_ops {
+	/*
+	 * One try, until the deadline: 0 where the port was seen to answer, and
+	 * a line of text that says what was seen is appended to ret_proof.
+	 * Without `expect`: connected, and not closed by the peer within
+	 * 500 ms. Errors: UNREACHABLE (refused, no route, no such name), TIMEOUT,
+	 * LOST (closed at once), PROTOCOL (another answer than expected).
+	 */
+	int (*tcp)(void *self, const struct driver_tcp_check *check,
+		   int64_t deadline, struct buffer *ret_proof,
+		   struct rh_error *err);
+};
+
+struct driver {
+	const char *name;		/* as in `driver = NAME` */
+	const char *summary;		/* one line, no full stop */
+	const struct option *options;	/* ended by OPTION_END */
+	size_t size;			/* bytes of one instance, zeroed */
+
+	/*
+	 * Takes the settings (borrowed until close) and loads its credential;
+	 * opens no connection yet. Errors: CONFIG.
+	 */
+	int (*open)(void *self, const struct settings *settings,
+		    int64_t deadline, struct rh_error *err);
+
+	/* Releases everything; after a failed open too. Takes 1 s at most. */
+	void (*close)(void *self);
+
+	const struct driver_power_ops *power;
+	const struct driver_console_ops *console;
+	const struct driver_evidence_ops *evidence;
+	const struct driver_check_ops *check;
+};
+
+/* All drivers, NULL-ended (driver-table.c, the only file that names them). */
+extern const struct driver *const driver_table[];
+
+/* The driver of that name, or NULL. */
+const struct driver *driver_find(const char *name);
+
+/* "on", "off", "unknown"; "cycle" and so on; "disk" and so on. */
+const char *driver_power_name(enum driver_power state);
+const char *driver_act_name(enum driver_act act);
+const char *driver_boot_name(enum driver_boot device);
+enum driver_act driver_act_from_name(const char *name);	/* NONE: no such */
+enum driver_boot driver_boot_from_name(const char *name);	/* NONE: no such */
+
+#endif

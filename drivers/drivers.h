@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_DRIVERS_DRIVERS_H
+#define RH_DRIVERS_DRIVERS_H
+
+/* The drivers that exist, for driver-table.c alone. */
+#include "drivers/driver.h"
+
+extern const struct driver driver_ipmi;
+extern const struct driver driver_tcp;
+
+#endif
