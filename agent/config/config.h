@@ -19,7 +19,23 @@
  *   DIR/hosts.d/NAME.template	what hosts inherit
  *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
  *				agent/sequence gives it its meaning, per host
- * Other files there are ignored (backups, READMEs).
+ * Other files there are ignored (backups, READMEs), and names with a '.' first.
+ *
+ * Who may write: DIR, hosts.d, sequences.d and every file that is read must
+ * belong to us or to root and be writable by nobody else, by mode bits (an ACL
+ * shows there). Group write counts as others, the sticky bit does not help: it
+ * keeps others from replacing our files, not from adding their own. This is
+ * OpenSSH's StrictModes, without the walk up to '/': DIR is opened once and all
+ * else relative to it. DIR may be a symbolic link, the caller named it; nothing
+ * below it may: files and directories are opened with O_NOFOLLOW, once, and
+ * judged and read through that descriptor. At most 1 MiB a file.
+ *
+ * Templates: [host] inherits = A B lays the host's file over A over B, each
+ * over its own templates, key by key, as if those keys stood in the host's file:
+ * the host wins, then A. A way section whose `driver` differs hides the one
+ * below whole. Ways that only a template has come after the host's own, but the
+ * one without label before them; to change the order, repeat a section's line
+ * in the host's file, empty. A problem in a template is told once, at its line.
  */
 enum way_capability {
 	WAY_NONE = 0,
@@ -35,9 +51,9 @@ struct way {
 	enum way_capability capability;
 	char *label;			/* "power", "power backup" */
 	const struct driver *driver;
-	struct settings *settings;	/* the driver's and way_options[] */
+	struct settings *settings;	/* the driver's, way_options[], "driver" */
 	const char *file;
-	int line;
+	int line;	/* 0: the way for checks that each host gets */
 };
 
 /* The options that all ways of a capability share, beside `driver`. */
@@ -63,7 +79,7 @@ struct host {
 	bool evidence;		/* collected before force */
 	char **needs;		/* NULL-ended */
 	char **groups;		/* NULL-ended */
-	struct way *ways;	/* in the order written */
+	struct way *ways;	/* in the order written; none with errors */
 	size_t way_count;
 	struct host_var *vars;
 	size_t var_count;
@@ -83,8 +99,9 @@ struct config {
 };
 
 /*
- * Reads everything. Errors in files go to problems, with `broken` set for
- * the hosts that they touch; the call itself fails (CONFIG) only where there is
+ * Reads everything. Errors in files go to problems (not sorted), with `broken`
+ * set for the hosts that they touch; a file that cannot be read (a symbolic
+ * link, a directory, too large) is such an error and its host is there, broken; the call itself fails (CONFIG) only where there is
  * nothing to work with: no directory, not ours or root's, others can write to it
  * (or to hosts.d, sequences.d, or a file in them). Free with config_free (NULL ok).
  */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Questions about a loaded configuration: which hosts a word of the command
+ * line means, a variable, a way. Nothing here changes anything.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/config/config.h"
+#include "base/buffer.h"
+#include "base/memory.h"
+
+const struct host *config_host(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->host_count; i++) {
+		if (strcmp(config->hosts[i]->name, name) == 0)
+			return config->hosts[i];
+	}
+	return NULL;
+}
+
+const struct ini *config_sequence(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->sequence_count; i++) {
+		if (strcmp(config->sequence_names[i], name) == 0)
+			return config->sequences[i];
+	}
+	return NULL;
+}
+
+static bool config_in_group(const struct host *host, const char *group)
+{
+	size_t i;
+
+	for (i = 0; host->groups[i] != NULL; i++) {
+		if (strcmp(host->groups[i], group) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void config_select_add(const struct host *host,
+			      const struct host ***list, size_t *count)
+{
+	size_t i;
+
+	for (i = 0; i < *count; i++) {
+		if ((*list)[i] == host)
+			return;
+	}
+	*list = memory_grow(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = host;
+}
+
+/* The names of all hosts, or of all groups, NULL-ended; free the array. */
+static const char **config_select_names(const struct config *config,
+					bool groups)
+{
+	const char **names = memory_new(1, sizeof(*names));
+	const struct host *host;
+	size_t count = 0, i, j;
+
+	for (i = 0; i < config->host_count; i++) {
+		host = config->hosts[i];
+		for (j = 0; groups ? host->groups[j] != NULL : j == 0; j++) {
+			names = memory_grow(names, count + 2, sizeof(*names));
+			names[count++] = groups ? host->groups[j] : host->name;
+			names[count] = NULL;
+		}
+	}
+	return names;
+}
+
+static int config_select_no_host(const struct config *config, const char *word,
+				 struct rh_error *err)
+{
+	const char **names = config_select_names(config, false);
+	const char *nearest = option_nearest(word, names);
+	bool is_group = false;
+	size_t i;
+
+	free(names);
+	for (i = 0; i < config->host_count; i++)
+		is_group |= config_in_group(config->hosts[i], word);
+	if (is_group)
+		return rh_error_set(err, RH_ERR_USAGE,
+				    "no host \"%s\" in %s/hosts.d; to name the "
+				    "group, write \"@%s\"", word, config->dir,
+				    word);
+	if (nearest != NULL)
+		return rh_error_set(err, RH_ERR_USAGE,
+				    "no host \"%s\" in %s/hosts.d; did you mean "
+				    "\"%s\"?", word, config->dir, nearest);
+	return rh_error_set(err, RH_ERR_USAGE,
+			    "no host \"%s\" in %s/hosts.d; expected one of the "
+			    "%zu that are there, see `rhands status`", word,
+			    config->dir, config->host_count);
+}
+
+static int config_select_no_group(const struct config *config,
+				  const char *word, struct rh_error *err)
+{
+	const char **names = config_select_names(config, true);
+	const char *nearest = option_nearest(word, names);
+
+	free(names);
+	if (nearest != NULL)
+		return rh_error_set(err, RH_ERR_USAGE,
+				    "no host in %s/hosts.d is in the group "
+				    "\"@%s\"; did you mean \"@%s\"?",
+				    config->dir, word, nearest);
+	return rh_error_set(err, RH_ERR_USAGE,
+			    "no host in %s/hosts.d is in the group \"@%s\"; "
+			    "expected a word of `groups =` of a host",
+			    config->dir, word);
+}
+
+int config_select(const struct config *config, const char *word,
+		  const struct host ***list, size_t *count,
+		  struct rh_error *err)
+{
+	const struct host *host;
+	bool found = false;
+	size_t i;
+
+	if (word[0] != '@') {
+		host = config_host(config, word);
+		if (host == NULL)
+			return config_select_no_host(config, word, err);
+		config_select_add(host, list, count);
+		return 0;
+	}
+	for (i = 0; i < config->host_count; i++) {
+		if (!config_in_group(config->hosts[i], word + 1))
+			continue;
+		config_select_add(config->hosts[i], list, count);
+		found = true;
+	}
+	return found ? 0 : config_select_no_group(config, word + 1, err);
+}
+
+static const char *host_var_value(const struct host_var *vars, size_t count,
+				  const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (strcmp(vars[i].name, name) == 0)
+			return vars[i].value;
+	}
+	return NULL;
+}
+
+const char *host_var(const struct host *host, const char *name)
+{
+	return host_var_value(host->vars, host->var_count, name);
+}
+
+const char *host_secret(const struct host *host, const char *name)
+{
+	return host_var_value(host->secrets, host->secret_count, name);
+}
+
+const struct way *host_way(const struct host *host,
+			   enum way_capability capability, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < host->way_count; i++) {
+		if (host->ways[i].capability == capability && n-- == 0)
+			return &host->ways[i];
+	}
+	return NULL;
+}
