@@ -26,7 +26,8 @@ struct ini_reading {
 	size_t len;
 	size_t at;
 	int line;
-	bool continued;	/* the line begins with blanks */
+	bool continued;	/* the line begins with blanks, behind an entry */
+	bool open;	/* inih has an entry that a line can continue */
 	bool refused;	/* a problem of this line was said already */
 };
 
@@ -61,19 +62,33 @@ static void ini_begin_section(struct ini_reading *r, const char *line)
 		len--;
 	section->name = memory_copy_len(line, len);
 	section->line = r->line;
+	r->open = false;
+}
+
+/* What is wrong with the character of n bytes (0: none), or NULL. */
+static const char *ini_bad_byte(const char *at, size_t n, bool last)
+{
+	if (n == 0)
+		return "no UTF-8";
+	if (*at == '\0')
+		return "a NUL";
+	if ((unsigned char)*at < 0x20 && *at != '\t' && !(last && *at == '\r'))
+		return "a control character";
+	return NULL;
 }
 
 static void ini_check_bytes(struct ini_reading *r, const char *line, size_t len)
 {
+	const char *bad;
 	size_t i, n;
 
 	for (i = 0; i < len; i += n) {
 		n = vis_utf8_len(line + i, len - i, NULL);
-		if (n == 0 || line[i] == '\0') {
+		bad = ini_bad_byte(line + i, n, i + 1 == len);
+		if (bad != NULL) {
 			problems_add(r->problems, r->ini->file, r->line,
 				     "byte %zu of this line is %s; expected "
-				     "UTF-8 text", i + 1,
-				     n == 0 ? "no UTF-8" : "a NUL");
+				     "UTF-8 text", i + 1, bad);
 			r->refused = true;
 			return;
 		}
@@ -88,6 +103,12 @@ static void ini_check_key(struct ini_reading *r, const char *line)
 		return;
 	while (len > 0 && strchr(" \t", line[len - 1]) != NULL)
 		len--;
+	if (len == 0) {
+		problems_add(r->problems, r->ini->file, r->line,
+			     "no key stands before the '%c'; expected \"key = "
+			     "value\"", *strpbrk(line, "=:"));
+		r->refused = true;
+	}
 	if (len > INI_NAME_MAX) {
 		problems_add(r->problems, r->ini->file, r->line,
 			     "a key has at most %d bytes", INI_NAME_MAX);
@@ -100,7 +121,7 @@ static char *ini_next_line(char *out, int num, void *stream)
 {
 	struct ini_reading *r = stream;
 	const char *from = r->text + r->at;
-	const char *newline;
+	const char *newline, *start;
 	size_t len;
 
 	if (r->at >= r->len)
@@ -119,14 +140,17 @@ static char *ini_next_line(char *out, int num, void *stream)
 	}
 	memcpy(out, from, len);
 	out[len] = '\0';
-	r->continued = out[0] == ' ' || out[0] == '\t';
+	start = out + strspn(out, " \t");
+	r->continued = start > out && r->open;
 	ini_check_bytes(r, from, len);
+	if (!r->refused && *start == '[' && !r->continued) {
+		ini_begin_section(r, start);
+		return out;
+	}
+	if (!r->refused && *start != ';' && *start != '#')
+		ini_check_key(r, start);
 	if (r->refused)
 		out[0] = '\0';
-	else if (out[0] == '[')
-		ini_begin_section(r, out);
-	else if (out[0] != ';' && out[0] != '#')
-		ini_check_key(r, out);
 	return out;
 }
 
@@ -162,6 +186,7 @@ static int ini_take(void *user, const char *section, const char *name,
 	char *joined;
 
 	(void)section;
+	r->open = true;
 	if (r->ini->count == 0) {
 		problems_add(r->problems, r->ini->file, r->line,
 			     "\"%.60s\" stands before the first [section]", name);
@@ -204,8 +229,11 @@ struct ini *ini_read(const char *file, const char *text, size_t len,
 	r.ini = memory_new(1, sizeof(*r.ini));
 	r.ini->file = memory_copy(file);
 	ini_set_knobs();
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		r.at = 3;
 	/* It stops at a line that it can't read; go on behind that one. */
 	do {
+		r.open = false;
 		line = ini_parse_stream(ini_next_line, &r, ini_take, &r);
 		if (line > 0 && !r.refused)
 			problems_add(problems, file, r.line,
@@ -213,6 +241,8 @@ struct ini *ini_read(const char *file, const char *text, size_t len,
 				     "value\", nor a comment on a line of its "
 				     "own (; or #)");
 	} while (line > 0 && r.at < r.len);
+	if (line < 0)
+		problems_add(problems, file, 0, "not read: no memory");
 	return r.ini;
 }
 

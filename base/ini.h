@@ -8,9 +8,10 @@
 
 /*
  * An INI file as data: sections and entries in the order written, with
- * their lines. Comments are whole lines (';' or '#'); nothing behind a value
- * is a comment. A line that begins with blanks continues the value above:
- * the parts are joined by '\n'. Values are up to INI_LINE_MAX bytes a line.
+ * their lines. Comments are whole lines (';' or '#', also behind blanks);
+ * nothing behind a value is a comment. A line that begins with blanks continues
+ * the value above: the parts are joined by '\n'. Values are up to INI_LINE_MAX
+ * bytes a line. Lines end with LF or CRLF; a byte order mark is skipped.
  */
 #define INI_LINE_MAX 16384
 
@@ -37,8 +38,8 @@ struct ini {
 
 /*
  * Parses text (len bytes, no NUL needed). Problems (a line that is none, an
- * entry before the first section, a NUL byte, a line that is too long, no valid
- * UTF-8) are added, the rest is kept. Never NULL. Free with ini_free (NULL ok).
+ * entry before the first section, no key, a line that is too long, a control
+ * character but for tabs, no valid UTF-8) are added, the rest is kept. Never NULL. Free with ini_free (NULL ok).
  */
 struct ini *ini_read(const char *file, const char *text, size_t len,
 		     struct problems *problems);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,8 +101,13 @@ static int secret_finish(struct secret *ret, char *page, size_t len,
 	return 0;
 }
 
+/* Nobody else may read it, nor the group: forbidden is 077. */
+#define SECRET_OWN	077
+/* systemd grants a service's user access by an ACL, which shows as group read. */
+#define SECRET_SYSTEMD	037
+
 static int secret_check_stat(const char *path, const struct stat *st,
-			     struct rh_error *err)
+			     mode_t forbidden, struct rh_error *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return rh_error_set(err, RH_ERR_CONFIG,
@@ -112,7 +118,7 @@ static int secret_check_stat(const char *path, const struct stat *st,
 				    "secret file %s belongs to uid %u; it must "
 				    "be yours or root's", path,
 				    (unsigned)st->st_uid);
-	if ((st->st_mode & 077) != 0)
+	if ((st->st_mode & forbidden) != 0)
 		return rh_error_set(err, RH_ERR_CONFIG,
 				    "secret file %s can be read or changed by "
 				    "others (mode %04o); do: chmod 600 %s",
@@ -121,7 +127,7 @@ static int secret_check_stat(const char *path, const struct stat *st,
 }
 
 /* Opens and checks a secret file; returns the descriptor or -1. */
-static int secret_open(const char *path, struct rh_error *err)
+static int secret_open(const char *path, mode_t forbidden, struct rh_error *err)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -131,7 +137,7 @@ static int secret_open(const char *path, struct rh_error *err)
 					  "secret file %s", path);
 	if (fstat(fd, &st) < 0)
 		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", path);
-	else if (secret_check_stat(path, &st, err) == 0)
+	else if (secret_check_stat(path, &st, forbidden, err) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -152,11 +158,12 @@ static int secret_credential_path(const char *name, char **ret_path,
 }
 
 static int secret_load_file(struct secret *ret, const char *path,
-			    const char *reference, struct rh_error *err)
+			    mode_t forbidden, const char *reference,
+			    struct rh_error *err)
 {
 	char *page;
 	ssize_t n;
-	int fd = secret_open(path, err);
+	int fd = secret_open(path, forbidden, err);
 
 	if (fd < 0)
 		return -1;
@@ -210,9 +217,13 @@ static int secret_read_pipe(int fd, char *page, int64_t deadline,
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
 	ssize_t n;
+	int rc;
 
 	while (len < SECRET_PAGE - 1) {
-		if (poll(&p, 1, deadline_poll_ms(deadline)) == 0)
+		rc = poll(&p, 1, deadline_poll_ms(deadline));
+		if (rc < 0 && errno == EINTR)
+			continue;
+		if (rc == 0)
 			return rh_error_set(err, RH_ERR_TIMEOUT,
 					    "%s printed no secret in time",
 					    program);
@@ -227,17 +238,38 @@ static int secret_read_pipe(int fd, char *page, int64_t deadline,
 	return 0;
 }
 
-static int secret_reap(pid_t pid, bool stop, const char *program,
-		       struct rh_error *err)
+/* Waits until the child ended or the deadline: a program may close its output. */
+static bool secret_ended(pid_t pid, int64_t deadline)
 {
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int rc;
+
+	/* A kernel without pidfds: it is waited for without a deadline. */
+	if (p.fd < 0)
+		return true;
+	do {
+		rc = poll(&p, 1, deadline_poll_ms(deadline));
+	} while (rc < 0 && errno == EINTR);
+	close(p.fd);
+	return rc > 0;
+}
+
+/* failed: it is stopped at once, and err holds the reason already. */
+static int secret_reap(pid_t pid, bool failed, int64_t deadline,
+		       const char *program, struct rh_error *err)
+{
+	bool ended = !failed && secret_ended(pid, deadline);
 	int status;
 
-	if (stop)
+	if (!ended)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (stop)
+	if (failed)
 		return -1;
+	if (!ended)
+		return rh_error_set(err, RH_ERR_TIMEOUT,
+				    "%s did not end in time", program);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return rh_error_set(err, RH_ERR_CONFIG, "%s ended with status %d",
@@ -267,13 +299,17 @@ static int secret_load_command(struct secret *ret, const char *command,
 		rc = rh_error_set_errno(err, RH_ERR_IO, errno, "fork");
 	} else if ((page = secret_page()) == NULL) {
 		rc = rh_error_set_errno(err, RH_ERR_IO, errno, "mmap");
-		secret_reap(pid, true, args[0], err);
+		secret_reap(pid, true, deadline, args[0], err);
 	} else {
 		rc = secret_read_pipe(pipes[0], page, deadline, args[0], &len,
 				      err);
-		rc = secret_reap(pid, rc < 0, args[0], err);
+		/* One that still prints must not wait for us. */
+		close(pipes[0]);
+		pipes[0] = -1;
+		rc = secret_reap(pid, rc < 0, deadline, args[0], err);
 	}
-	close(pipes[0]);
+	if (pipes[0] >= 0)
+		close(pipes[0]);
 	free(copy);
 	if (rc == 0)
 		return secret_finish(ret, page, len, reference, err);
@@ -290,7 +326,7 @@ int secret_load(struct secret *ret, const char *reference, int64_t deadline,
 	int rc;
 
 	if ((rest = secret_after(reference, secret_file)) != NULL)
-		return secret_load_file(ret, rest, reference, err);
+		return secret_load_file(ret, rest, SECRET_OWN, reference, err);
 	if ((rest = secret_after(reference, secret_command)) != NULL)
 		return secret_load_command(ret, rest, reference, deadline, err);
 	rest = secret_after(reference, secret_credential);
@@ -299,7 +335,7 @@ int secret_load(struct secret *ret, const char *reference, int64_t deadline,
 				    "a secret must be a reference");
 	if (secret_credential_path(rest, &path, err) < 0)
 		return -1;
-	rc = secret_load_file(ret, path, reference, err);
+	rc = secret_load_file(ret, path, SECRET_SYSTEMD, reference, err);
 	free(path);
 	return rc;
 }
@@ -319,6 +355,7 @@ static int secret_check_command(const char *command, struct rh_error *err)
 
 int secret_check(const char *reference, struct rh_error *err)
 {
+	mode_t forbidden = SECRET_SYSTEMD;
 	const char *rest;
 	char *path;
 	int fd;
@@ -328,13 +365,15 @@ int secret_check(const char *reference, struct rh_error *err)
 				    "a secret must be a reference");
 	if ((rest = secret_after(reference, secret_command)) != NULL)
 		return secret_check_command(rest, err);
-	if ((rest = secret_after(reference, secret_file)) != NULL)
+	if ((rest = secret_after(reference, secret_file)) != NULL) {
 		path = memory_copy(rest);
-	else if (secret_credential_path(secret_after(reference,
+		forbidden = SECRET_OWN;
+	} else if (secret_credential_path(secret_after(reference,
 						     secret_credential),
-					&path, err) < 0)
+					&path, err) < 0) {
 		return -1;
-	fd = secret_open(path, err);
+	}
+	fd = secret_open(path, forbidden, err);
 	free(path);
 	if (fd < 0)
 		return -1;

@@ -13,7 +13,8 @@
  * released. A configuration holds only references:
  *   @file:/path		the first line of a file that is ours (or root's),
  *				regular, and that nobody else can read
- *   @credential:NAME	a file of systemd's $CREDENTIALS_DIRECTORY
+ *   @credential:NAME	a file of systemd's $CREDENTIALS_DIRECTORY (its group
+ *			bits may say "read": systemd's ACL for the service's user)
  *   @command:/prog ARG...	the first line that the program prints; started
  *				directly (no shell), arguments split at blanks
  */

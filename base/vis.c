@@ -9,6 +9,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Whether more bits behind these can make a character: not too long, no surrogate. */
+static bool vis_may_become(uint32_t code, size_t bits, uint32_t least)
+{
+	uint32_t low = code << bits, high = low | ((UINT32_C(1) << bits) - 1);
+
+	return high >= least && low <= 0x10ffff &&
+	       !(low >= 0xd800 && high <= 0xdfff);
+}
+
 size_t vis_utf8_len(const char *bytes, size_t len, bool *ret_short)
 {
 	const unsigned char *b = (const unsigned char *)bytes;
@@ -38,7 +47,8 @@ size_t vis_utf8_len(const char *bytes, size_t len, bool *ret_short)
 	}
 	if (i < need) {
 		if (ret_short != NULL)
-			*ret_short = true;
+			*ret_short = vis_may_become(code, 6 * (need - i),
+						    least[need]);
 		return 0;
 	}
 	if (code < least[need] || code > 0x10ffff ||
