@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_CHECK_H
+#define RH_AGENT_SEQUENCE_CHECK_H
+
+#include "agent/console/keys.h"
+#include "agent/sequence/sequence.h"
+#include "base/problem.h"
+
+/* What the host that a sequence is checked for gives to it. */
+struct check_host {
+	const char *name;
+	const char *file;	/* where a missing way or secret is to be added */
+	int line;		/* of `recover`, 0 where it is not the reason */
+	unsigned has;		/* SEQUENCE_NEEDS_ bits */
+	enum keys_terminal terminal;
+	bool (*has_secret)(const void *context, const char *name);
+	const void *context;
+	int64_t min_off_ms;
+	int64_t confirm_ms;
+	int power_ways;
+};
+
+/*
+ * Proves a sequence (DESIGN 6, "Checked before 3 am"); adds what is wrong, at
+ * file and line of the sequence (or of the host, for what the host lacks):
+ *  - each state can be reached from the start, and left;
+ *  - every wait is bounded: a state that waits has a timeout, or an end by its
+ *    actions;
+ *  - every loop is bounded by `visits` (or a rule's `max`);
+ *  - `needs` covers what is used, and the host gives it; secrets exist; keys
+ *    exist on its terminal;
+ *  - a secret is only typed by a rule on text; only checks in `healthy`;
+ *  - the longest path fits into the deadline (a warning that names both);
+ *  - a path that ends with the host powered off says so (a warning).
+ * host NULL: what can be said without one.
+ */
+void sequence_check(const struct sequence *s, const struct check_host *host,
+		    struct problems *problems);
+
+#endif

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Confirmed power, pure: no I/O, no clock. The machine and the power verb
+ * come in by confirm_begin and feed it answers; each call of ours sets what
+ * confirm_next will say.
+ *
+ * The phases, and their legal changes:
+ *
+ *   READ    read before anything is sent       -> ACT, SETTLE, HOLD, END
+ *   ACT     an act is sent                     -> WATCH, READ, END
+ *   WATCH   read until the goal is seen twice  -> ACT (once more), HOLD, END
+ *   HOLD    off was seen; min-off goes by      -> RECHECK
+ *   RECHECK read once more at the end of off   -> READ (on), WATCH, END
+ *   END     the result stands
+ *
+ * Always true: at most one query or act is under way; an act that is not
+ * idempotent (cycle, reset, diag) is sent at most once in the life of a
+ * struct confirm, over all ways; off and on are sent at most twice a way, and
+ * only after a reading that showed that they were not done.
+ */
+#include "agent/sequence/confirm.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/deadline.h"
+
+#define CONFIRM_APART_MS 1000	/* between two readings */
+#define CONFIRM_CALL_MS 20000	/* the longest a single call may take */
+#define CONFIRM_BUSY_MS 2000	/* before a busy controller is asked again */
+#define CONFIRM_READ_MS 30000	/* how long the first reading may take */
+#define CONFIRM_MARGIN_MS 15000 /* time that a cycle needs beside min-off */
+
+enum confirm_phase {
+	PHASE_NONE = 0,
+	PHASE_READ,
+	PHASE_ACT,
+	PHASE_WATCH,
+	PHASE_HOLD,
+	PHASE_RECHECK,
+	PHASE_END,
+};
+
+static void confirm_note(struct confirm *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void confirm_note(struct confirm *c, const char *fmt, ...)
+{
+	const int most = (int)(sizeof(c->notes) / sizeof(c->notes[0]));
+	va_list ap;
+
+	if (c->note_next == c->note_count)
+		c->note_next = c->note_count = 0;
+	if (c->note_count == most)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(c->notes[c->note_count++], sizeof(c->notes[0]), fmt, ap);
+	va_end(ap);
+}
+
+static void confirm_end(struct confirm *c, enum confirm_result result,
+			const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void confirm_end(struct confirm *c, enum confirm_result result,
+			const char *fmt, ...)
+{
+	char text[sizeof(c->proof)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	memcpy(c->proof, text, sizeof(text));
+	c->result = result;
+	c->phase = PHASE_END;
+	c->asked = false;
+}
+
+/* "0:06", minutes and seconds since the epoch of the run. */
+static const char *confirm_clock(const struct confirm *c, int64_t at,
+				 char *buf, size_t buf_len)
+{
+	int64_t s = (at - c->config.epoch) / 1000;
+
+	snprintf(buf, buf_len, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
+	return buf;
+}
+
+static bool confirm_act_once(enum driver_act act)
+{
+	return act == DRIVER_ACT_CYCLE || act == DRIVER_ACT_RESET ||
+	       act == DRIVER_ACT_DIAG;
+}
+
+/* Begins a goal on the present way, by reading. */
+static void confirm_aim(struct confirm *c, enum driver_power goal,
+			enum driver_act send, int64_t now)
+{
+	c->goal = (int)goal;
+	c->send = send;
+	c->attempts = 0;
+	c->seen = 0;
+	c->acked = false;
+	c->bounced = false;
+	c->console_since = false;
+	c->last_known = false;
+	c->phase = PHASE_READ;
+	c->wake = now;
+	c->window_end = deadline_add(now, c->config.confirm_ms);
+	c->window_end = deadline_min(c->window_end,
+				     deadline_add(now, CONFIRM_READ_MS));
+	c->window_end = deadline_min(c->window_end, c->config.deadline);
+}
+
+/* The goals of an act, once the first reading is known (or can't be had). */
+static void confirm_plan(struct confirm *c, int64_t now)
+{
+	c->then_on = false;
+	switch (c->act) {
+	case DRIVER_ACT_ON:
+		confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_ON, now);
+		break;
+	case DRIVER_ACT_OFF:
+		confirm_aim(c, DRIVER_POWER_OFF, DRIVER_ACT_OFF, now);
+		break;
+	case DRIVER_ACT_SOFT:
+		confirm_aim(c, DRIVER_POWER_OFF, DRIVER_ACT_SOFT, now);
+		break;
+	case DRIVER_ACT_CYCLE:
+		if (c->config.controller_cycle) {
+			confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_CYCLE, now);
+			break;
+		}
+		confirm_aim(c, DRIVER_POWER_OFF, DRIVER_ACT_OFF, now);
+		c->then_on = true;
+		break;
+	case DRIVER_ACT_RESET:
+	case DRIVER_ACT_DIAG:
+		confirm_aim(c, DRIVER_POWER_ON, c->act, now);
+		break;
+	case DRIVER_ACT_NONE:
+		assert(false);
+		break;
+	}
+}
+
+void confirm_begin(struct confirm *c, const struct confirm_config *config,
+		   enum driver_act act, int64_t now)
+{
+	char need[32];
+
+	assert(config->way_count > 0 && act != DRIVER_ACT_NONE);
+	memset(c, 0, sizeof(*c));
+	c->config = *config;
+	c->act = act;
+	confirm_plan(c, now);
+	if (act != DRIVER_ACT_CYCLE || config->deadline == DEADLINE_NEVER)
+		return;
+	if (config->deadline - now < config->min_off_ms + CONFIRM_MARGIN_MS)
+		confirm_end(c, CONFIRM_FAILED,
+			    "too little time is left for a power cycle (it needs "
+			    "%s); nothing was sent",
+			    deadline_format(config->min_off_ms +
+						    CONFIRM_MARGIN_MS,
+					    need, sizeof(need)));
+}
+
+/* The present way is given up; the next one begins by reading. */
+static void confirm_next_way(struct confirm *c, int64_t now,
+			     enum confirm_result otherwise, const char *why)
+{
+	enum driver_act send = c->send;
+	enum driver_power goal = (enum driver_power)c->goal;
+
+	if (c->way + 1 < c->config.way_count && now < c->config.deadline &&
+	    !(c->sent && confirm_act_once(send))) {
+		c->way++;
+		confirm_note(c, "%s; trying the next way", why);
+		confirm_aim(c, goal, send, now);
+		return;
+	}
+	confirm_end(c, otherwise, "%s", why);
+}
+
+/* ---- the goal is reached ------------------------------------------- */
+
+static void confirm_reached_off(struct confirm *c, int64_t now)
+{
+	char at[24];
+
+	confirm_clock(c, now, at, sizeof(at));
+	if (c->attempts == 0 && !c->sent) {
+		confirm_end(c, CONFIRM_SEEN, "was off already, read twice");
+		return;
+	}
+	snprintf(c->proof, sizeof(c->proof), "off seen twice at %s", at);
+	c->off_done = true;
+	c->phase = PHASE_HOLD;
+	c->wake = deadline_min(deadline_add(c->first_seen, c->config.min_off_ms),
+			       c->config.deadline);
+	if (c->wake < deadline_add(now, CONFIRM_APART_MS))
+		c->wake = deadline_add(now, CONFIRM_APART_MS);
+}
+
+static void confirm_reached_on(struct confirm *c, int64_t now, const char *how)
+{
+	char before[sizeof(c->proof)];
+	char at[24];
+
+	snprintf(before, sizeof(before), "%s", c->off_done ? c->proof : "");
+	confirm_clock(c, now, at, sizeof(at));
+	if (c->attempts == 0 && !c->off_done)
+		confirm_end(c, CONFIRM_SEEN, "was on already, read twice");
+	else
+		confirm_end(c, CONFIRM_SEEN, "%.160s%s%s %s", before,
+			    before[0] != '\0' ? ", " : "", how, at);
+}
+
+static void confirm_reached(struct confirm *c, int64_t now)
+{
+	if (c->goal == DRIVER_POWER_OFF)
+		confirm_reached_off(c, now);
+	else if (confirm_act_once(c->send) && !c->acked && !c->bounced)
+		confirm_end(c, CONFIRM_UNKNOWN, "the answer to %s was lost; it may "
+			    "have happened, and is not repeated",
+			    driver_act_name(c->send));
+	else if (c->send == DRIVER_ACT_RESET || c->send == DRIVER_ACT_DIAG)
+		confirm_end(c, CONFIRM_ACCEPTED, "%s accepted, power stays on; the "
+			    "power state can't show it",
+			    driver_act_name(c->send));
+	else if (c->send == DRIVER_ACT_CYCLE && c->bounced)
+		confirm_reached_on(c, now, "off seen in between, on seen twice at");
+	else
+		confirm_reached_on(c, now, "on seen twice at");
+}
+
+/* ---- readings -------------------------------------------------------- */
+
+/* READ: what is, before anything is sent. */
+static void confirm_read(struct confirm *c, int64_t now,
+			 enum driver_power state)
+{
+	if (state == DRIVER_POWER_OFF &&
+	    (c->act == DRIVER_ACT_CYCLE || c->act == DRIVER_ACT_RESET) &&
+	    !c->sent) {
+		/* P03, P05: a host that is off is switched on. */
+		confirm_note(c, "the power is off: %s becomes on",
+			     driver_act_name(c->act));
+		c->act = DRIVER_ACT_ON;
+		confirm_plan(c, now);
+	}
+	if (state == DRIVER_POWER_OFF && c->send == DRIVER_ACT_DIAG) {
+		confirm_end(c, CONFIRM_FAILED, "the power is off; a diagnostic "
+			    "interrupt needs a running host");
+		return;
+	}
+	if ((int)state == c->goal && !confirm_act_once(c->send)) {
+		c->seen = 1;
+		c->first_seen = now;
+		c->phase = PHASE_WATCH;
+		c->wake = deadline_add(now, CONFIRM_APART_MS);
+		return;
+	}
+	c->phase = PHASE_ACT;
+	c->wake = now;
+}
+
+static bool confirm_is_goal(struct confirm *c, enum driver_power state)
+{
+	if (c->send == DRIVER_ACT_CYCLE) {
+		if (state == DRIVER_POWER_OFF)
+			c->bounced = true;
+		return state == DRIVER_POWER_ON && c->bounced;
+	}
+	return (int)state == c->goal;
+}
+
+static void confirm_watch(struct confirm *c, int64_t now,
+			  enum driver_power state)
+{
+	if (!confirm_is_goal(c, state)) {
+		c->seen = 0;
+	} else if (c->seen == 0) {
+		c->seen = 1;
+		c->first_seen = now;
+	} else if (now - c->first_seen >= CONFIRM_APART_MS) {
+		confirm_reached(c, now);
+		return;
+	}
+	c->wake = deadline_add(now, CONFIRM_APART_MS);
+}
+
+/* RECHECK: off has been seen twice; is it still off at the end of the step? */
+static void confirm_recheck(struct confirm *c, int64_t now,
+			    enum driver_power state)
+{
+	char at[24];
+
+	if (state == DRIVER_POWER_ON && !c->then_on) {
+		confirm_end(c, CONFIRM_FAILED, "it was off, and is on again by "
+			    "itself: look at the power restore policy");
+		return;
+	}
+	if (!c->then_on) {
+		if (state == DRIVER_POWER_OFF)
+			confirm_end(c, CONFIRM_SEEN, "%.180s, and again at %s",
+				    c->proof,
+				    confirm_clock(c, now, at, sizeof(at)));
+		else
+			confirm_end(c, CONFIRM_UNKNOWN, "it was seen off; then "
+				    "the controller could no longer tell");
+		return;
+	}
+	c->then_on = false;
+	if (state == DRIVER_POWER_ON)
+		confirm_note(c, "it came on by itself");
+	confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_ON, now);
+	confirm_read(c, now, state);
+	/* Seen off, on its way to on: not "was on already". */
+	if (c->phase == PHASE_WATCH)
+		c->attempts = 1;
+}
+
+static void confirm_query_done(struct confirm *c, int64_t now,
+			       enum driver_power state)
+{
+	c->last = state;
+	c->last_known = state != DRIVER_POWER_UNKNOWN;
+	if (c->phase == PHASE_READ)
+		confirm_read(c, now, state);
+	else if (c->phase == PHASE_WATCH)
+		confirm_watch(c, now, state);
+	else if (c->phase == PHASE_RECHECK)
+		confirm_recheck(c, now, state);
+}
+
+static void confirm_query_failed(struct confirm *c, int64_t now,
+				 const struct rh_error *err)
+{
+	c->err = *err;
+	c->seen = 0;
+	c->last_known = false;
+	if (err->code == RH_ERR_AUTH || err->code == RH_ERR_CONFIG ||
+	    err->code == RH_ERR_NOTSUP) {
+		confirm_next_way(c, now, CONFIRM_UNKNOWN, err->text);
+		return;
+	}
+	if (c->phase == PHASE_RECHECK)
+		c->window_end = deadline_min(
+			deadline_add(now, c->config.confirm_ms),
+			c->config.deadline);
+	c->wake = deadline_add(now, CONFIRM_BUSY_MS);
+}
+
+/* ---- acts ------------------------------------------------------------ */
+
+static void confirm_acted(struct confirm *c, int64_t now, bool acked)
+{
+	c->sent = true;
+	c->acked = acked;
+	c->phase = PHASE_WATCH;
+	c->seen = 0;
+	c->last_known = false;
+	c->sent_at = now;
+	c->wake = c->send == DRIVER_ACT_CYCLE ? now
+					      : deadline_add(now, CONFIRM_APART_MS / 2);
+	c->window_end = deadline_min(deadline_add(now, c->config.confirm_ms),
+				     c->config.deadline);
+}
+
+static void confirm_act_failed(struct confirm *c, int64_t now,
+			       const struct rh_error *err)
+{
+	c->err = *err;
+	switch (err->code) {
+	case RH_ERR_NOTSUP:
+		c->attempts--;
+		if (c->send == DRIVER_ACT_CYCLE) {
+			/* P12: no cycle there; off and on. */
+			confirm_note(c, "the controller has no power cycle: off, "
+				     "then on");
+			c->config.controller_cycle = false;
+			confirm_plan(c, now);
+			return;
+		}
+		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		return;
+	case RH_ERR_STATE:
+		/* D5h: what is the state really? */
+		c->phase = PHASE_WATCH;
+		c->wake = deadline_add(now, CONFIRM_APART_MS);
+		if (confirm_act_once(c->send))
+			confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		return;
+	case RH_ERR_BUSY:
+		c->attempts--;
+		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
+		return;
+	case RH_ERR_AUTH:
+	case RH_ERR_CONFIG:
+		c->attempts--;
+		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		return;
+	case RH_ERR_UNREACHABLE:
+		c->attempts--;
+		c->phase = PHASE_READ;
+		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
+		return;
+	default:
+		confirm_note(c, "the answer to %s was lost; reading the state",
+			     driver_act_name(c->send));
+		confirm_acted(c, now, false);
+		return;
+	}
+}
+
+void confirm_done(struct confirm *c, int64_t now, enum driver_power state,
+		  const struct rh_error *err)
+{
+	bool failed = err != NULL && err->code != RH_ERR_NONE;
+
+	assert(c->asked);
+	c->asked = false;
+	if (c->phase == PHASE_ACT) {
+		c->attempts++;
+		if (failed)
+			confirm_act_failed(c, now, err);
+		else
+			confirm_acted(c, now, true);
+	} else if (failed) {
+		confirm_query_failed(c, now, err);
+	} else {
+		confirm_query_done(c, now, state);
+	}
+	confirm_tick(c, now);
+}
+
+void confirm_console(struct confirm *c, int64_t now)
+{
+	(void)now;
+	if (c->sent)
+		c->console_since = true;
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+/* The act goes out once more, after a reading that showed that it is due. */
+static void confirm_again(struct confirm *c, int64_t now)
+{
+	c->phase = PHASE_ACT;
+	c->wake = now;
+	c->window_end = deadline_min(deadline_add(now, c->config.confirm_ms),
+				     c->config.deadline);
+}
+
+/* The window is over and the goal was not seen. */
+static void confirm_not_seen(struct confirm *c, int64_t now)
+{
+	char text[200];
+	const char *act = driver_act_name(c->send);
+
+	if (!c->last_known) {
+		if (c->goal == DRIVER_POWER_ON && c->console_since && c->sent) {
+			confirm_reached_on(c, now, "the console speaks, on at");
+			return;
+		}
+		snprintf(text, sizeof(text), "%s%.150s",
+			 c->sent ? "after the act the state can't be read: "
+				 : "the state can't be read: ",
+			 c->err.code != RH_ERR_NONE ? c->err.text
+						    : "the controller can't tell");
+		confirm_next_way(c, now, CONFIRM_UNKNOWN, text);
+	} else if (c->goal == DRIVER_POWER_ON && c->console_since) {
+		/* P07: the state says off, the console says otherwise. */
+		confirm_reached_on(c, now, "the state says off but the console "
+					   "speaks, on at");
+	} else if (c->send == DRIVER_ACT_CYCLE && c->sent) {
+		confirm_end(c, c->acked && c->console_since ? CONFIRM_ACCEPTED
+							    : CONFIRM_UNKNOWN,
+			    "cycle was %s, but off was never seen; it is not "
+			    "repeated", c->acked ? "acknowledged" : "sent");
+	} else if (c->attempts == 0) {
+		snprintf(text, sizeof(text), "%s was refused: %.150s", act,
+			 c->err.text);
+		confirm_next_way(c, now, CONFIRM_FAILED, text);
+	} else if (c->attempts < 2 && now < c->config.deadline) {
+		confirm_note(c, "%s was %s, but the power is still %s; once more",
+			     act, c->acked ? "acknowledged" : "sent",
+			     driver_power_name(c->last));
+		confirm_again(c, now);
+	} else {
+		snprintf(text, sizeof(text),
+			 "%s was %s %s, not executed: the power is still %s", act,
+			 c->acked ? "acknowledged" : "sent",
+			 c->attempts > 1 ? "twice" : "once",
+			 driver_power_name(c->last));
+		confirm_next_way(c, now, CONFIRM_FAILED, text);
+	}
+}
+
+static void confirm_out_of_time(struct confirm *c, int64_t now)
+{
+	if (c->off_done && c->goal == DRIVER_POWER_OFF && c->then_on)
+		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came while the "
+			    "power was off; it was not switched on again");
+	else if (c->sent)
+		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came before the "
+			    "result of %s was seen", driver_act_name(c->send));
+	else
+		confirm_not_seen(c, now);
+	if (c->phase != PHASE_END)
+		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came first");
+}
+
+void confirm_tick(struct confirm *c, int64_t now)
+{
+	if (c->asked || c->phase == PHASE_END)
+		return;
+	if (now >= c->config.deadline) {
+		confirm_out_of_time(c, now);
+		return;
+	}
+	if (c->phase == PHASE_HOLD && now >= c->wake) {
+		c->phase = PHASE_RECHECK;
+		c->window_end = deadline_min(
+			deadline_add(now, c->config.confirm_ms),
+			c->config.deadline);
+	}
+	if (c->phase != PHASE_HOLD && now >= c->window_end)
+		confirm_not_seen(c, now);
+	if (c->phase != PHASE_END && c->wake < now)
+		c->wake = now;
+}
+
+int64_t confirm_deadline(const struct confirm *c)
+{
+	int64_t due;
+
+	if (c->asked || c->phase == PHASE_END)
+		return DEADLINE_NEVER;
+	due = deadline_min(c->wake, c->config.deadline);
+	if (c->phase == PHASE_HOLD)
+		return due;
+	return deadline_min(due, c->window_end);
+}
+
+void confirm_next(struct confirm *c, int64_t now, struct confirm_step *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (c->note_next < c->note_count) {
+		ret->what = CONFIRM_NOTE;
+		ret->text = c->notes[c->note_next++];
+		return;
+	}
+	if (c->phase == PHASE_END) {
+		ret->what = CONFIRM_END;
+		return;
+	}
+	if (c->asked || c->phase == PHASE_HOLD || now < c->wake)
+		return;
+	c->asked = true;
+	ret->way = c->way;
+	ret->deadline = deadline_min(deadline_add(now, CONFIRM_CALL_MS),
+				     c->config.deadline);
+	ret->what = c->phase == PHASE_ACT ? CONFIRM_ACT : CONFIRM_QUERY;
+	ret->act = c->phase == PHASE_ACT ? c->send : DRIVER_ACT_NONE;
+}
+
+enum confirm_result confirm_result(const struct confirm *c)
+{
+	return c->result;
+}
+
+const char *confirm_text(const struct confirm *c)
+{
+	return c->proof;
+}
+
+const struct rh_error *confirm_error(const struct confirm *c)
+{
+	return &c->err;
+}
+
+bool confirm_may_be_off(const struct confirm *c)
+{
+	if (c->result == CONFIRM_SEEN)
+		return c->goal == DRIVER_POWER_OFF;
+	return c->sent && c->last != DRIVER_POWER_ON;
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lists of actions being carried out: the `do` of a state, the actions of a
+ * rule, the health checks. A small stack, since a rule may fire while a
+ * `do` waits or checks; everything else holds the machine until it is done.
+ *
+ * One function begins an action (action_begin), one takes the answer
+ * (actions_answer), one steps what goes on by time (actions_step).
+ */
+#include "agent/sequence/machine-private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/deadline.h"
+
+#define ACTIONS_CHECK_MS 10000	/* one try of a check */
+#define ACTIONS_HEALTHY_MS 5000	/* the same, before anything is touched */
+#define ACTIONS_EVIDENCE_MS 12000
+#define ACTIONS_CALL_MS 30000
+#define ACTIONS_SECRET_QUIET_MS 250
+
+struct frame *actions_top(struct machine *m)
+{
+	return m->frame_count > 0 ? &m->frames[m->frame_count - 1] : NULL;
+}
+
+static const struct action *actions_current(const struct machine *m)
+{
+	const struct frame *f;
+
+	if (m->frame_count == 0)
+		return NULL;
+	f = &m->frames[m->frame_count - 1];
+	return f->next < f->actions->count ? &f->actions->list[f->next] : NULL;
+}
+
+void actions_push(struct machine *m, enum frame_kind kind,
+		  const struct actions *actions, const struct rule *rule)
+{
+	struct frame *below = actions_top(m);
+
+	assert(m->frame_count < MACHINE_FRAMES);
+	if (below != NULL) {
+		/* A check that was under way is tried anew afterwards. */
+		m->waiting_id = 0;
+		below->wake = m->now;
+	}
+	m->frames[m->frame_count++] = (struct frame){ .kind = kind,
+						      .actions = actions,
+						      .rule = rule };
+}
+
+void actions_clear(struct machine *m)
+{
+	m->frame_count = 0;
+	m->waiting_id = 0;
+	m->confirming = false;
+	m->secret_at = 0;
+	typing_clear(&m->typing);
+}
+
+/* The present action is done; the next one may begin. */
+void actions_skip(struct machine *m)
+{
+	struct frame *f = actions_top(m);
+
+	f->next++;
+	f->begun = false;
+	f->step = 0;
+}
+
+void actions_fail(struct machine *m, enum verdict verdict, const char *why)
+{
+	struct frame *f = actions_top(m);
+	enum frame_kind kind = f->kind;
+	const struct state *state;
+	char text[700];
+
+	snprintf(text, sizeof(text), "%s", why);
+	actions_clear(m);
+	if (kind == FRAME_HEALTHY) {
+		machine_event(m, MACHINE_EVENT_HEALTHY, "not healthy: %s", text);
+		m->phase = PHASE_ATTACH;
+		m->attach_by = deadline_add(m->now, MACHINE_ATTACH_MS);
+		return;
+	}
+	machine_event(m, MACHINE_EVENT_FAILED, "%s", text);
+	state = &m->s->states[m->state];
+	if (state->otherwise.kind != TARGET_NONE)
+		machine_go(m, &state->otherwise);
+	else
+		machine_finish(m, verdict, RH_ERR_NONE, text);
+}
+
+/* The actions of a rule can't go on, but nothing is wrong with the state. */
+static void actions_drop(struct machine *m)
+{
+	struct frame *below;
+
+	typing_clear(&m->typing);
+	m->secret_at = 0;
+	m->frame_count--;
+	below = actions_top(m);
+	if (below != NULL)
+		below->wake = m->now;
+}
+
+/* ---- the end of a list ------------------------------------------------- */
+
+static void actions_end(struct machine *m)
+{
+	struct frame f = *actions_top(m);
+
+	m->frame_count--;
+	if (actions_top(m) != NULL)
+		actions_top(m)->wake = m->now;
+	if (f.kind == FRAME_HEALTHY) {
+		machine_event(m, MACHINE_EVENT_HEALTHY, "%s", m->proofs);
+		snprintf(m->text_out, sizeof(m->text_out),
+			 "was healthy, nothing was touched: %s", m->proofs);
+		machine_finish(m, VERDICT_RECOVERED, RH_ERR_NONE, m->text_out);
+	} else if (f.kind == FRAME_RULE) {
+		machine_go(m, &f.rule->target);
+	} else if (f.kind == FRAME_DO) {
+		machine_go(m, &m->s->states[m->state].then);
+	}
+}
+
+/* ---- beginnings ---------------------------------------------------------- */
+
+static void action_begin_power(struct machine *m, const struct action *a)
+{
+	struct confirm_config config = {
+		.way_count = m->config.power_ways,
+		.min_off_ms = m->config.min_off_ms,
+		.confirm_ms = m->config.confirm_ms,
+		.controller_cycle = m->config.controller_cycle,
+		.deadline = m->config.deadline,
+		.epoch = m->epoch,
+	};
+
+	if (m->config.power_ways == 0) {
+		actions_fail(m, VERDICT_FAILED, "this host has no [power]");
+		return;
+	}
+	m->confirming = true;
+	confirm_begin(&m->confirm, &config, (enum driver_act)a->number, m->now);
+}
+
+static void action_begin_typing(struct machine *m, const struct action *a)
+{
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (!typing_load(m, a, &err))
+		actions_fail(m, VERDICT_FAILED, err.text);
+	else if (!typing_active(&m->typing))
+		actions_skip(m);
+}
+
+static void action_begin_secret(struct machine *m)
+{
+	const struct frame *f = actions_top(m);
+
+	if (f->kind != FRAME_RULE || f->rule->kind != RULE_TEXT) {
+		actions_fail(m, VERDICT_FAILED, "a secret is typed only by the "
+						"rule that saw its prompt");
+		return;
+	}
+	m->secret_at = deadline_add(m->now, ACTIONS_SECRET_QUIET_MS);
+}
+
+static void action_begin_check(struct machine *m, const struct action *a)
+{
+	struct frame *f = actions_top(m);
+
+	f->until = deadline_add(m->now, a->within_ms);
+	f->wake = m->now;
+}
+
+static void action_ask(struct machine *m, enum machine_do what, int64_t ms,
+		       const char *text)
+{
+	struct machine_action action = { .what = what, .text = text };
+
+	action.deadline = deadline_min(deadline_add(m->now, ms),
+				       m->config.deadline);
+	machine_ask(m, &action);
+}
+
+static void action_begin_boot(struct machine *m, const struct action *a)
+{
+	struct machine_action action = { .what = MACHINE_BOOT };
+
+	action.device = (enum driver_boot)a->number;
+	action.deadline = deadline_min(deadline_add(m->now, ACTIONS_CALL_MS),
+				       m->config.deadline);
+	machine_ask(m, &action);
+}
+
+/* True where the evidence has to be asked for first. */
+static bool action_wants_evidence(struct machine *m, const struct action *a)
+{
+	if (!m->config.evidence || m->evidence_had || !action_is_force(a))
+		return false;
+	m->evidence_had = true;
+	action_ask(m, MACHINE_EVIDENCE, ACTIONS_EVIDENCE_MS, NULL);
+	return true;
+}
+
+static void action_begin(struct machine *m, const struct action *a)
+{
+	struct frame *f = actions_top(m);
+
+	if (action_wants_evidence(m, a))
+		return;
+	f->begun = true;
+	switch (a->type) {
+	case ACTION_POWER:
+		action_begin_power(m, a);
+		break;
+	case ACTION_BOOT:
+		action_begin_boot(m, a);
+		break;
+	case ACTION_SEND:
+	case ACTION_ENTER:
+	case ACTION_KEY:
+		action_begin_typing(m, a);
+		break;
+	case ACTION_SECRET:
+		action_begin_secret(m);
+		break;
+	case ACTION_BREAK:
+	case ACTION_SYSRQ:
+		action_ask(m, MACHINE_BREAK, ACTIONS_CALL_MS, NULL);
+		break;
+	case ACTION_WAIT:
+		f->until = deadline_add(m->now, a->ms);
+		break;
+	case ACTION_NOTE:
+		machine_event(m, MACHINE_EVENT_NOTE, "%s", a->text);
+		actions_skip(m);
+		break;
+	case ACTION_CHECK_TCP:
+		action_begin_check(m, a);
+		break;
+	case ACTION_COLLECT:
+		action_ask(m, MACHINE_COLLECT, ACTIONS_CALL_MS, a->text);
+		break;
+	case ACTION_NONE:
+	case ACTION_COUNT:
+		assert(false);
+		break;
+	}
+}
+
+/* ---- what goes on by time ------------------------------------------------ */
+
+static void confirm_finished(struct machine *m)
+{
+	const char *text = confirm_text(&m->confirm);
+
+	m->confirming = false;
+	switch (confirm_result(&m->confirm)) {
+	case CONFIRM_SEEN:
+	case CONFIRM_ACCEPTED:
+		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
+		actions_skip(m);
+		return;
+	case CONFIRM_FAILED:
+		actions_fail(m, VERDICT_FAILED, text);
+		return;
+	case CONFIRM_UNKNOWN:
+	case CONFIRM_PENDING:
+		actions_fail(m, VERDICT_UNKNOWN, text);
+		return;
+	}
+}
+
+/* A power act goes out: what was printed before it is stale. */
+static void confirm_ask_act(struct machine *m, const struct confirm_step *step)
+{
+	struct machine_action action = { .what = MACHINE_POWER_ACT,
+					 .way = step->way, .act = step->act,
+					 .deadline = step->deadline };
+	size_t i;
+
+	machine_stale(m);
+	m->proofs[0] = '\0';
+	for (i = 0; i < m->s->always.count; i++)
+		m->always_use[i].secret_typed = false;
+	m->mute_count = 0;
+	m->mute_at = DEADLINE_NEVER;
+	if (step->act != DRIVER_ACT_OFF && step->act != DRIVER_ACT_SOFT &&
+	    step->act != DRIVER_ACT_DIAG && m->config.mute_ms > 0)
+		m->mute_at = deadline_add(m->now, m->config.mute_ms);
+	machine_ask(m, &action);
+}
+
+static bool confirm_step(struct machine *m)
+{
+	struct machine_action action = { .what = MACHINE_POWER_QUERY };
+	struct confirm_step step;
+
+	confirm_tick(&m->confirm, m->now);
+	confirm_next(&m->confirm, m->now, &step);
+	switch (step.what) {
+	case CONFIRM_WAIT:
+		return false;
+	case CONFIRM_QUERY:
+		action.way = step.way;
+		action.deadline = step.deadline;
+		machine_ask(m, &action);
+		return true;
+	case CONFIRM_ACT:
+		confirm_ask_act(m, &step);
+		return true;
+	case CONFIRM_NOTE:
+		machine_event(m, MACHINE_EVENT_NOTE, "%s", step.text);
+		return true;
+	case CONFIRM_END:
+		confirm_finished(m);
+		return true;
+	}
+	return false;
+}
+
+/* Never twice to the same prompt, and only where it is still there. */
+static bool secret_step(struct machine *m)
+{
+	const struct action *a = actions_current(m);
+	struct rule_use *use = rules_use(m, actions_top(m)->rule);
+	char text[200];
+
+	if (m->now < m->secret_at)
+		return false;
+	m->secret_at = 0;
+	if (!rules_prompt_is_there(m)) {
+		machine_event(m, MACHINE_EVENT_STALE, "the prompt is gone; the "
+			      "secret %s was not typed", a->text);
+		actions_drop(m);
+		return true;
+	}
+	if (use->secret_typed) {
+		snprintf(text, sizeof(text), "the prompt for the secret %s came "
+			 "again: it was not accepted, and is not typed twice; "
+			 "check the secret", a->text);
+		actions_fail(m, VERDICT_FAILED, text);
+		return true;
+	}
+	use->secret_typed = true;
+	action_ask(m, MACHINE_SECRET, ACTIONS_CALL_MS, a->text);
+	return true;
+}
+
+static bool check_step(struct machine *m, const struct action *a)
+{
+	struct machine_action action = { .what = MACHINE_CHECK_TCP,
+					 .action = a };
+	struct frame *f = actions_top(m);
+	int64_t ms = f->kind == FRAME_HEALTHY ? ACTIONS_HEALTHY_MS
+					      : ACTIONS_CHECK_MS;
+
+	if (m->waiting_id != 0 || m->now < f->wake)
+		return false;
+	action.deadline = deadline_min(deadline_add(m->now, ms),
+				       m->config.deadline);
+	machine_ask(m, &action);
+	return true;
+}
+
+static bool wait_step(struct machine *m)
+{
+	if (m->now < actions_top(m)->until)
+		return false;
+	actions_skip(m);
+	return true;
+}
+
+bool actions_step(struct machine *m)
+{
+	struct frame *f = actions_top(m);
+	const struct action *a;
+
+	if (f == NULL)
+		return false;
+	a = actions_current(m);
+	if (a == NULL) {
+		actions_end(m);
+		return true;
+	}
+	if (m->waiting_id != 0)
+		return false;
+	if (!f->begun) {
+		action_begin(m, a);
+		return true;
+	}
+	if (m->confirming)
+		return confirm_step(m);
+	if (typing_active(&m->typing))
+		return typing_step(m);
+	if (m->secret_at != 0)
+		return secret_step(m);
+	if (a->type == ACTION_CHECK_TCP)
+		return check_step(m, a);
+	return a->type == ACTION_WAIT && wait_step(m);
+}
+
+/* Whether rules have to wait: all but `wait` and checks go through undisturbed. */
+bool actions_hold(const struct machine *m)
+{
+	const struct action *a = actions_current(m);
+
+	if (a == NULL)
+		return m->frame_count > 0;
+	if (m->frame_count >= MACHINE_FRAMES)
+		return true;
+	return a->type != ACTION_WAIT && a->type != ACTION_CHECK_TCP;
+}
+
+int64_t actions_deadline(const struct machine *m)
+{
+	const struct action *a = actions_current(m);
+	const struct frame *f;
+
+	if (a == NULL || m->waiting_id != 0)
+		return DEADLINE_NEVER;
+	f = &m->frames[m->frame_count - 1];
+	if (m->confirming)
+		return confirm_deadline(&m->confirm);
+	if (typing_active(&m->typing))
+		return typing_deadline(m);
+	if (m->secret_at != 0)
+		return m->secret_at;
+	return a->type == ACTION_WAIT ? f->until : f->wake;
+}
+
+/* ---- answers --------------------------------------------------------------- */
+
+static void answer_check(struct machine *m, const struct action *a,
+			 const struct machine_outcome *o)
+{
+	struct frame *f = actions_top(m);
+	char text[600];
+
+	if (o->err.code == RH_ERR_NONE) {
+		snprintf(text, sizeof(text), "%.500s",
+			 o->text != NULL ? o->text : "the check succeeded");
+		machine_proof(m, "%.180s", text);
+		if (f->kind != FRAME_HEALTHY)
+			machine_event(m, MACHINE_EVENT_DONE, "%s", text);
+		actions_skip(m);
+		return;
+	}
+	if (deadline_add(m->now, a->every_ms) <= f->until) {
+		f->wake = deadline_add(m->now, a->every_ms);
+		return;
+	}
+	snprintf(text, sizeof(text), "check tcp %d: %.500s", a->number,
+		 o->err.text);
+	actions_fail(m, VERDICT_FAILED, text);
+}
+
+static void answer_typing(struct machine *m, const struct machine_outcome *o)
+{
+	if (o->err.code == RH_ERR_NONE) {
+		typing_written(m);
+	} else if (actions_top(m)->kind != FRAME_DO) {
+		machine_event(m, MACHINE_EVENT_FAILED, "typing was interrupted: %s",
+			      o->err.text);
+		actions_drop(m);
+	} else {
+		actions_fail(m, VERDICT_UNKNOWN, o->err.text);
+	}
+}
+
+static void answer_break(struct machine *m, const struct action *a,
+			 const struct machine_outcome *o)
+{
+	struct machine_action action = { .what = MACHINE_WRITE, .len = 1 };
+	struct frame *f = actions_top(m);
+	char letter = (char)a->number;
+	char name[16];
+
+	if (o->err.code != RH_ERR_NONE) {
+		actions_fail(m, VERDICT_FAILED, o->err.text);
+		return;
+	}
+	if (a->type == ACTION_SYSRQ && f->step++ == 0) {
+		snprintf(name, sizeof(name), "SysRq %c", letter);
+		if (action_is_force(a))
+			machine_stale(m);
+		action.bytes = &letter;
+		action.text = name;
+		action.deadline = deadline_add(m->now, ACTIONS_CALL_MS);
+		machine_ask(m, &action);
+		return;
+	}
+	machine_event(m, MACHINE_EVENT_DONE, a->type == ACTION_BREAK
+						     ? "break sent" : "sysrq %c sent",
+		      letter);
+	actions_skip(m);
+}
+
+/* Boot, collect, secret: done or failed. */
+static void answer_plain(struct machine *m, const struct action *a,
+			 const struct machine_outcome *o)
+{
+	if (o->err.code != RH_ERR_NONE) {
+		actions_fail(m, o->err.code == RH_ERR_LOST ? VERDICT_UNKNOWN
+							   : VERDICT_FAILED,
+			     o->err.text);
+		return;
+	}
+	if (a->type == ACTION_SECRET)
+		machine_event(m, MACHINE_EVENT_TYPED, "<secret:%s> Enter",
+			      a->text);
+	else if (a->type == ACTION_BOOT)
+		machine_event(m, MACHINE_EVENT_DONE, "next boot from %s, read back",
+			      driver_boot_name((enum driver_boot)a->number));
+	else
+		machine_event(m, MACHINE_EVENT_DONE, "%.300s collected%s%.300s",
+			      a->text, o->text != NULL ? ": " : "",
+			      o->text != NULL ? o->text : "");
+	actions_skip(m);
+}
+
+void actions_answer(struct machine *m, const struct machine_outcome *o)
+{
+	const struct action *a = actions_current(m);
+
+	if (a == NULL)
+		return;
+	if (m->waiting_do == MACHINE_EVIDENCE) {
+		machine_event(m, MACHINE_EVENT_BEFORE, "%.900s",
+			      o->err.code != RH_ERR_NONE ? o->err.text
+			      : o->text != NULL		 ? o->text : "");
+	} else if (m->confirming) {
+		confirm_done(&m->confirm, m->now, o->state, &o->err);
+		confirm_tick(&m->confirm, m->now);
+	} else if (typing_active(&m->typing)) {
+		answer_typing(m, o);
+	} else if (a->type == ACTION_CHECK_TCP) {
+		answer_check(m, a, o);
+	} else if (a->type == ACTION_BREAK || a->type == ACTION_SYSRQ) {
+		answer_break(m, a, o);
+	} else {
+		answer_plain(m, a, o);
+	}
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_MACHINE_PRIVATE_H
+#define RH_AGENT_SEQUENCE_MACHINE_PRIVATE_H
+
+/* The inside of the machine, for machine*.c alone. */
+#include "agent/console/text.h"
+#include "agent/sequence/confirm.h"
+#include "agent/sequence/machine.h"
+#include "base/buffer.h"
+
+#define MACHINE_FRAMES 3
+#define MACHINE_ATTACH_MS 60000	/* how long a console may take to be had */
+
+/* Which list of actions runs, and what comes when it is through. */
+enum frame_kind {
+	FRAME_NONE = 0,
+	FRAME_DO,	/* of a state: then, else */
+	FRAME_RULE,	/* of a rule: its target */
+	FRAME_HEALTHY,	/* [sequence] healthy */
+	FRAME_AGAIN,	/* keys of a rule that showed no effect */
+};
+
+struct frame {
+	enum frame_kind kind;
+	const struct actions *actions;
+	const struct rule *rule;
+	size_t next;		/* index of the action that runs */
+	bool begun;		/* it was started */
+	int step;		/* SYSRQ: break, then the letter */
+	int64_t until;		/* WAIT: its end; CHECK: last try until */
+	int64_t wake;		/* CHECK: when the next try begins */
+};
+
+/* What a rule has done so far. */
+struct rule_use {
+	int count;		/* fired, repeats counted */
+	int64_t fired_at;	/* idle, lost: for which silence */
+	bool secret_typed;	/* since the last power action */
+	struct match_cursor cursor;
+};
+
+struct stroke {
+	char *bytes;
+	size_t len;
+	int64_t pause_ms;
+};
+
+/* Keys on their way out. */
+struct typing {
+	struct stroke *strokes;
+	size_t count;
+	size_t next;
+	bool busy;		/* one is being written */
+	int64_t wake;		/* when the next one may go */
+	struct buffer shown;	/* for people */
+};
+
+enum machine_phase {
+	PHASE_NEW = 0,
+	PHASE_HEALTHY,		/* checks before anything */
+	PHASE_ATTACH,		/* waits for the console */
+	PHASE_RUN,
+	PHASE_OVER,
+};
+
+struct machine {
+	struct machine_config config;
+	const struct sequence *s;
+	enum machine_phase phase;
+	int64_t now;
+	int64_t epoch;
+
+	int state;		/* index, -1 before the first */
+	int64_t entered;
+	int *visits;		/* per state */
+	struct rule_use *always_use;
+	struct rule_use *state_use;
+	struct frame frames[MACHINE_FRAMES];
+	int frame_count;
+
+	struct text text;
+	struct buffer seen;	/* the text view; [consumed..] can still match */
+	size_t consumed;
+	bool attached;
+	int64_t attach_by;
+	int64_t last_byte;	/* or since when the console is watched */
+	int64_t lost_since;
+	bool scanned_quiet;	/* the quiet pass was made since the last byte */
+	size_t scanned;		/* how much of seen all rules have looked at */
+	int64_t mute_at;	/* DEADLINE_NEVER: not armed */
+	int mute_count;
+	bool text_lost;		/* said once: text went by unmatched */
+
+	struct typing typing;
+	const struct rule *again_rule;	/* its keys may have to go out again */
+	struct actions again;	/* one action, borrowed from the rule */
+	int64_t again_at;
+	int64_t secret_at;	/* a secret waits for quiet until then; 0 none */
+
+	struct confirm confirm;
+	bool confirming;
+	bool evidence_had;
+
+	uint32_t last_id;
+	uint32_t waiting_id;	/* 0: no answer is due */
+	enum machine_do waiting_do;
+
+	struct machine_queued *queue;
+	size_t queue_count;
+	size_t queue_next;
+	char text_out[1024];
+	char proofs[512];	/* what was seen since the last power action */
+};
+
+/* An action that waits to be taken. */
+struct machine_queued {
+	struct machine_action action;
+	char *text;
+	char *bytes;
+};
+
+/* machine.c */
+void machine_emit(struct machine *m, const struct machine_action *action);
+uint32_t machine_ask(struct machine *m, struct machine_action *action);
+void machine_event(struct machine *m, enum machine_event event,
+		   const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,
+		    const char *reason);
+void machine_enter(struct machine *m, int state);
+void machine_go(struct machine *m, const struct target *target);
+void machine_proof(struct machine *m, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void machine_run(struct machine *m);
+
+/* machine-rules.c */
+void rules_reset(struct machine *m);
+bool rules_scan(struct machine *m);
+bool rules_time(struct machine *m);
+int64_t rules_deadline(const struct machine *m);
+void machine_stale(struct machine *m);
+
+/* machine-actions.c */
+bool actions_step(struct machine *m);
+void actions_answer(struct machine *m, const struct machine_outcome *outcome);
+bool actions_hold(const struct machine *m);
+int64_t actions_deadline(const struct machine *m);
+void actions_skip(struct machine *m);
+void actions_push(struct machine *m, enum frame_kind kind,
+		  const struct actions *actions, const struct rule *rule);
+void actions_clear(struct machine *m);
+void actions_fail(struct machine *m, enum verdict verdict, const char *why);
+struct frame *actions_top(struct machine *m);
+
+/* machine-typing.c */
+void typing_clear(struct typing *t);
+bool typing_active(const struct typing *t);
+bool typing_load(struct machine *m, const struct action *a,
+		 struct rh_error *err);
+bool typing_step(struct machine *m);
+void typing_written(struct machine *m);
+int64_t typing_deadline(const struct machine *m);
+void again_arm(struct machine *m);
+void again_cancel(struct machine *m);
+struct rule_use *rules_use(struct machine *m, const struct rule *rule);
+bool rules_prompt_is_there(const struct machine *m);
+
+#endif

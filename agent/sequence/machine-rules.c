@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rules: what the console shows, or does not show. machine.c comes in by
+ * rules_scan (new text) and rules_time (timers) when no action holds the
+ * machine. The match that ends earliest wins, then the state's own rules
+ * before [always], then the order written; a match consumes the text up to
+ * its end.
+ */
+#include "agent/sequence/machine-private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "base/memory.h"
+#include "base/vis.h"
+
+#define RULES_QUIET_MS 50	/* nothing for so long: the text ends here */
+#define RULES_SCREEN_LINES 25	/* a prompt further up is gone */
+#define RULES_MUTE_MAX 3
+
+static const struct rules *rules_of_state(const struct machine *m)
+{
+	static const struct rules none = { NULL, 0 };
+
+	return m->state >= 0 ? &m->s->states[m->state].rules : &none;
+}
+
+/* A state was entered, or all text is stale. Counts of [always] stay. */
+void rules_reset(struct machine *m)
+{
+	const struct rules *own = rules_of_state(m);
+	size_t i;
+
+	free(m->state_use);
+	m->state_use = memory_new(own->count + 1, sizeof(*m->state_use));
+	for (i = 0; i < own->count; i++)
+		m->state_use[i].cursor.from = m->consumed;
+	for (i = 0; i < m->s->always.count; i++) {
+		m->always_use[i].cursor.from = m->consumed;
+		m->always_use[i].cursor.limited = false;
+	}
+	m->scanned = m->consumed;
+	m->scanned_quiet = false;
+}
+
+/* Whether the rule is one of the list; then its index. */
+static bool rules_index(const struct rules *rules, const struct rule *rule,
+			size_t *ret_index)
+{
+	for (*ret_index = 0; *ret_index < rules->count; (*ret_index)++) {
+		if (&rules->list[*ret_index] == rule)
+			return true;
+	}
+	return false;
+}
+
+/* NULL where the rule is of a state that was left. */
+struct rule_use *rules_use(struct machine *m, const struct rule *rule)
+{
+	size_t index;
+
+	if (rules_index(rules_of_state(m), rule, &index))
+		return &m->state_use[index];
+	if (rules_index(&m->s->always, rule, &index))
+		return &m->always_use[index];
+	return NULL;
+}
+
+static bool rules_may_fire(const struct rule *rule, const struct rule_use *use)
+{
+	return rule->max == 0 || use->count < rule->max;
+}
+
+/* ---- text ---------------------------------------------------------------- */
+
+struct found {
+	const struct rule *rule;
+	struct rule_use *use;
+	size_t start;
+	size_t end;
+};
+
+static void rules_find(struct machine *m, const struct rules *rules,
+		       struct rule_use *uses, bool quiet, struct found *best)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	const struct rule *rule;
+	size_t i, start, end;
+	int rc;
+
+	for (i = 0; i < rules->count; i++) {
+		rule = &rules->list[i];
+		if (rule->kind != RULE_TEXT || !rules_may_fire(rule, &uses[i]))
+			continue;
+		if (uses[i].cursor.from < m->consumed)
+			uses[i].cursor.from = m->consumed;
+		rc = match_find(rule->pattern, &uses[i].cursor,
+				buffer_text(&m->seen), m->seen.len, quiet,
+				&start, &end, &err);
+		if (rc < 0)
+			machine_event(m, MACHINE_EVENT_LIMIT,
+				      "the pattern %s (line %d) takes too long on "
+				      "this output and is not looked for in it",
+				      rule->source, rule->line);
+		if (rc == 1 && (best->rule == NULL || end < best->end)) {
+			best->rule = rule;
+			best->use = &uses[i];
+			best->start = start;
+			best->end = end;
+		}
+	}
+}
+
+/* The line with the match, for people. */
+static const char *rules_line(struct machine *m, const struct found *f)
+{
+	size_t start = f->start, end = f->end;
+	struct buffer out = { 0 };
+
+	while (start > 0 && m->seen.data[start - 1] != '\n' &&
+	       f->end - start < 100)
+		start--;
+	while (start < end && (m->seen.data[start] & 0xc0) == 0x80)
+		start++;
+	if (end - start > 160)
+		end = start + 160;
+	while (end < f->end && (m->seen.data[end] & 0xc0) == 0x80)
+		end++;
+	while (start < f->start && strchr(" \t", m->seen.data[start]) != NULL)
+		start++;
+	vis_append(&out, m->seen.data + start, end - start);
+	while (out.len > 0 && out.data[out.len - 1] == ' ')
+		out.data[--out.len] = '\0';
+	snprintf(m->text_out, sizeof(m->text_out), "%s", buffer_text(&out));
+	buffer_release(&out);
+	return m->text_out;
+}
+
+static bool rules_types(const struct rule *rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule->actions.count; i++) {
+		if (action_types(&rule->actions.list[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the place of the match is still on a screen of 25 lines. */
+static bool rules_still_shown(const struct machine *m, size_t end)
+{
+	int lines = 0;
+
+	for (; end < m->seen.len; end++)
+		lines += m->seen.data[end] == '\n';
+	return lines < RULES_SCREEN_LINES;
+}
+
+/* For secrets: nothing but blanks behind the prompt that was matched. */
+bool rules_prompt_is_there(const struct machine *m)
+{
+	size_t i;
+
+	for (i = m->consumed; i < m->seen.len; i++) {
+		if (m->seen.data[i] != ' ' && m->seen.data[i] != '\t')
+			return false;
+	}
+	return m->attached;
+}
+
+/* The actions of a rule begin; those that it interrupts end or wait. */
+static void rules_start(struct machine *m, const struct rule *rule)
+{
+	if (rule->target.kind != TARGET_NONE)
+		actions_clear(m);
+	if (rule->actions.count > 0)
+		actions_push(m, FRAME_RULE, &rule->actions, rule);
+	else
+		machine_go(m, &rule->target);
+}
+
+static void rules_fire(struct machine *m, const struct found *f)
+{
+	const char *line = rules_line(m, f);
+	char proof[128];
+
+	m->consumed = f->end;
+	m->scanned = m->consumed;
+	m->scanned_quiet = false;
+	f->use->count++;
+	if (rules_types(f->rule) && !rules_still_shown(m, f->end)) {
+		machine_event(m, MACHINE_EVENT_STALE, "%s", line);
+		return;
+	}
+	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
+	if (f->rule->target.kind == TARGET_STATE) {
+		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
+		m->proofs[0] = '\0';
+		machine_proof(m, "%s", proof);
+	} else if (f->rule->target.kind == TARGET_VERDICT &&
+		   f->rule->target.verdict == VERDICT_RECOVERED) {
+		machine_proof(m, "saw \"%.100s\"", line);
+	}
+	rules_start(m, f->rule);
+}
+
+bool rules_scan(struct machine *m)
+{
+	struct found best = { .rule = NULL };
+	bool quiet = !m->scanned_quiet && m->seen.len > m->consumed &&
+		     m->now - m->last_byte >= RULES_QUIET_MS;
+
+	if (m->scanned >= m->seen.len && !quiet)
+		return false;
+	rules_find(m, rules_of_state(m), m->state_use, quiet, &best);
+	rules_find(m, &m->s->always, m->always_use, quiet, &best);
+	if (best.rule == NULL) {
+		m->scanned = m->seen.len;
+		m->scanned_quiet = m->scanned_quiet || quiet;
+		return false;
+	}
+	rules_fire(m, &best);
+	return true;
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+/* Since when the silence (or the loss) that the rule is about lasts. */
+static int64_t rules_since(const struct machine *m, const struct rule *rule,
+			   bool own)
+{
+	int64_t since = rule->kind == RULE_IDLE ? m->last_byte : m->lost_since;
+
+	return own && since < m->entered ? m->entered : since;
+}
+
+static bool rules_counts(const struct machine *m, const struct rule *rule,
+			 const struct rule_use *use, bool own)
+{
+	if (rule->kind != RULE_IDLE && rule->kind != RULE_LOST)
+		return false;
+	if (m->attached != (rule->kind == RULE_IDLE))
+		return false;
+	return rules_may_fire(rule, use) &&
+	       (use->fired_at == 0 || use->fired_at < rules_since(m, rule, own));
+}
+
+static bool rules_silence(struct machine *m, const struct rules *rules,
+			  struct rule_use *uses, bool own)
+{
+	const struct rule *rule;
+	char ms[32];
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		rule = &rules->list[i];
+		if (!rules_counts(m, rule, &uses[i], own) ||
+		    m->now < deadline_add(rules_since(m, rule, own), rule->ms))
+			continue;
+		uses[i].count++;
+		uses[i].fired_at = m->now;
+		machine_event(m, rule->kind == RULE_IDLE ? MACHINE_EVENT_IDLE
+							 : MACHINE_EVENT_LOST,
+			      "%s for %s", rule->kind == RULE_IDLE
+						   ? "nothing was printed"
+						   : "no console",
+			      deadline_format(rule->ms, ms, sizeof(ms)));
+		rules_start(m, rule);
+		return true;
+	}
+	return false;
+}
+
+static bool rules_timeout(struct machine *m)
+{
+	const struct state *state = &m->s->states[m->state];
+	char ms[32];
+
+	if (state->timeout_ms == 0 ||
+	    m->now < deadline_add(m->entered, state->timeout_ms))
+		return false;
+	machine_event(m, MACHINE_EVENT_TIMEOUT, "%s is over",
+		      deadline_format(state->timeout_ms, ms, sizeof(ms)));
+	actions_clear(m);
+	machine_go(m, &state->timeout);
+	return true;
+}
+
+/* L06: the host was switched on and nothing comes. */
+static bool rules_mute(struct machine *m)
+{
+	struct machine_action action = { .what = MACHINE_REOPEN };
+	char ms[32];
+
+	if (m->now < m->mute_at || !m->attached)
+		return false;
+	m->mute_count++;
+	m->mute_at = m->mute_count < RULES_MUTE_MAX
+			     ? deadline_add(m->now, m->config.mute_ms *
+							    (m->mute_count + 1))
+			     : DEADLINE_NEVER;
+	machine_event(m, MACHINE_EVENT_MUTE, "nothing came for %s after "
+		      "power-on; the console is opened anew",
+		      deadline_format(m->config.mute_ms * m->mute_count, ms,
+				      sizeof(ms)));
+	machine_emit(m, &action);
+	return true;
+}
+
+/* A key may have been swallowed: nothing came since. */
+static bool rules_again(struct machine *m)
+{
+	struct rule_use *use;
+
+	if (m->again_rule == NULL || m->now < m->again_at || !m->attached)
+		return false;
+	use = rules_use(m, m->again_rule);
+	if (use != NULL)
+		use->count++;
+	machine_event(m, MACHINE_EVENT_AGAIN, "no effect was seen; typed again");
+	actions_push(m, FRAME_AGAIN, &m->again, NULL);
+	m->again_rule = NULL;
+	return true;
+}
+
+bool rules_time(struct machine *m)
+{
+	if (m->state < 0)
+		return false;
+	return rules_again(m) || rules_mute(m) ||
+	       rules_silence(m, rules_of_state(m), m->state_use, true) ||
+	       rules_silence(m, &m->s->always, m->always_use, false) ||
+	       rules_timeout(m);
+}
+
+static int64_t rules_silence_deadline(const struct machine *m,
+				      const struct rules *rules,
+				      const struct rule_use *uses, bool own)
+{
+	int64_t due = DEADLINE_NEVER;
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		if (rules_counts(m, &rules->list[i], &uses[i], own))
+			due = deadline_min(due, deadline_add(
+				rules_since(m, &rules->list[i], own),
+				rules->list[i].ms));
+	}
+	return due;
+}
+
+int64_t rules_deadline(const struct machine *m)
+{
+	const struct state *state;
+	int64_t due = DEADLINE_NEVER;
+
+	if (m->state < 0)
+		return due;
+	state = &m->s->states[m->state];
+	if (state->timeout_ms > 0)
+		due = deadline_add(m->entered, state->timeout_ms);
+	if (!m->scanned_quiet && m->seen.len > m->consumed)
+		due = deadline_min(due, deadline_add(m->last_byte,
+						     RULES_QUIET_MS));
+	if (m->attached)
+		due = deadline_min(due, m->mute_at);
+	if (m->again_rule != NULL && m->attached)
+		due = deadline_min(due, m->again_at);
+	due = deadline_min(due, rules_silence_deadline(m, &state->rules,
+						       m->state_use, true));
+	return deadline_min(due, rules_silence_deadline(m, &m->s->always,
+							m->always_use, false));
+}
+
+void again_cancel(struct machine *m)
+{
+	m->again_rule = NULL;
+}

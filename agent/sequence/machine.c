@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The machine in the middle: doors, queue, states. The live run and the
+ * rehearsal come in by machine.h; machine-rules.c looks at the console,
+ * machine-actions.c carries out lists of actions, machine-typing.c sends keys.
+ *
+ * The phases, and their legal changes:
+ *   NEW     -> HEALTHY (there are checks), ATTACH
+ *   HEALTHY -> OVER (healthy), ATTACH
+ *   ATTACH  -> RUN (console is there, or none is needed), OVER
+ *   RUN     -> OVER
+ *
+ * Always true: at most one answer is due (waiting_id); after MACHINE_END
+ * nothing comes out any more; no function here reads a clock or does I/O.
+ */
+#include "agent/sequence/machine-private.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "base/memory.h"
+#include "base/vis.h"
+
+#define MACHINE_STEPS_MAX 10000	/* at one point of time: it loops */
+#define MACHINE_TEXT_MAX (256 * 1024)
+#define MACHINE_TEXT_KEEP (64 * 1024)
+
+static const char *const event_names[MACHINE_EVENT_COUNT] = {
+	[MACHINE_EVENT_NONE] = "none",	     [MACHINE_EVENT_BEGIN] = "begin",
+	[MACHINE_EVENT_HEALTHY] = "healthy", [MACHINE_EVENT_BEFORE] = "before",
+	[MACHINE_EVENT_STATE] = "state",     [MACHINE_EVENT_SAW] = "saw",
+	[MACHINE_EVENT_STALE] = "stale",     [MACHINE_EVENT_IDLE] = "idle",
+	[MACHINE_EVENT_LOST] = "lost",	     [MACHINE_EVENT_TIMEOUT] = "timeout",
+	[MACHINE_EVENT_VISITS] = "visits",   [MACHINE_EVENT_TYPED] = "typed",
+	[MACHINE_EVENT_AGAIN] = "again",     [MACHINE_EVENT_POWER] = "power",
+	[MACHINE_EVENT_DONE] = "done",	     [MACHINE_EVENT_NOTE] = "note",
+	[MACHINE_EVENT_FAILED] = "failed",   [MACHINE_EVENT_MUTE] = "mute",
+	[MACHINE_EVENT_LIMIT] = "limit",
+};
+
+const char *machine_event_name(enum machine_event event)
+{
+	return (int)event < MACHINE_EVENT_COUNT ? event_names[event] : "none";
+}
+
+struct machine *machine_new(const struct machine_config *config)
+{
+	struct machine *m = memory_new(1, sizeof(*m));
+
+	m->config = *config;
+	m->s = config->sequence;
+	m->state = -1;
+	m->visits = memory_new(m->s->state_count + 1, sizeof(*m->visits));
+	m->always_use = memory_new(m->s->always.count + 1,
+				   sizeof(*m->always_use));
+	m->mute_at = DEADLINE_NEVER;
+	text_init(&m->text);
+	return m;
+}
+
+static void machine_queue_release(struct machine *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->queue_count; i++) {
+		free(m->queue[i].text);
+		free(m->queue[i].bytes);
+	}
+	m->queue_count = m->queue_next = 0;
+}
+
+void machine_free(struct machine *m)
+{
+	if (m == NULL)
+		return;
+	machine_queue_release(m);
+	free(m->queue);
+	free(m->visits);
+	free(m->always_use);
+	free(m->state_use);
+	typing_clear(&m->typing);
+	buffer_release(&m->seen);
+	free(m);
+}
+
+/* ---- what comes out ---------------------------------------------------- */
+
+void machine_emit(struct machine *m, const struct machine_action *action)
+{
+	struct machine_queued *q;
+
+	if (m->queue_next == m->queue_count)
+		machine_queue_release(m);
+	m->queue = memory_grow(m->queue, m->queue_count + 1, sizeof(*m->queue));
+	q = &m->queue[m->queue_count++];
+	q->action = *action;
+	q->text = action->text != NULL ? memory_copy(action->text) : NULL;
+	q->bytes = action->bytes != NULL
+			   ? memory_copy_len(action->bytes, action->len)
+			   : NULL;
+	q->action.text = q->text;
+	q->action.bytes = q->bytes;
+	q->action.state = machine_state_name(m);
+}
+
+/* An action that an answer is due for. */
+uint32_t machine_ask(struct machine *m, struct machine_action *action)
+{
+	action->id = ++m->last_id;
+	if (action->deadline == 0)
+		action->deadline = m->config.deadline;
+	m->waiting_id = action->id;
+	m->waiting_do = action->what;
+	machine_emit(m, action);
+	return action->id;
+}
+
+void machine_event(struct machine *m, enum machine_event event,
+		   const char *fmt, ...)
+{
+	struct machine_action action = { .what = MACHINE_EVENT,
+					 .event = event };
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	action.text = text;
+	machine_emit(m, &action);
+}
+
+void machine_next(struct machine *m, struct machine_action *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->state = "";
+	if (m->queue_next < m->queue_count)
+		*ret = m->queue[m->queue_next++].action;
+}
+
+void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,
+		    const char *reason)
+{
+	struct machine_action action = { .what = MACHINE_END,
+					 .verdict = verdict,
+					 .code = code,
+					 .text = reason != NULL ? reason : "" };
+
+	if (m->phase == PHASE_OVER)
+		return;
+	machine_emit(m, &action);
+	m->phase = PHASE_OVER;
+	actions_clear(m);
+	m->waiting_id = 0;
+}
+
+void machine_abort(struct machine *m, int64_t now, enum verdict verdict,
+		   enum rh_code code, const char *reason)
+{
+	m->now = now;
+	machine_finish(m, verdict, code, reason);
+}
+
+/* What was seen, for the last line: "saw "login:", tcp 389 answers". */
+void machine_proof(struct machine *m, const char *fmt, ...)
+{
+	char text[200];
+	size_t used = strlen(m->proofs);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (strstr(m->proofs, text) != NULL)
+		return;
+	if (used + strlen(text) + 3 > sizeof(m->proofs))
+		return;
+	snprintf(m->proofs + used, sizeof(m->proofs) - used, "%s%s",
+		 used > 0 ? "; " : "", text);
+}
+
+/* ---- states ------------------------------------------------------------ */
+
+const char *machine_state_name(const struct machine *m)
+{
+	return m->state >= 0 ? m->s->states[m->state].name : "";
+}
+
+void machine_enter(struct machine *m, int index)
+{
+	const struct state *state = &m->s->states[index];
+
+	actions_clear(m);
+	m->visits[index]++;
+	if (state->visits > 0 && m->visits[index] > state->visits) {
+		machine_event(m, MACHINE_EVENT_VISITS,
+			      "%s was entered %d times; no more are allowed",
+			      state->name, state->visits);
+		machine_go(m, &state->visited);
+		return;
+	}
+	m->state = index;
+	m->entered = m->now;
+	rules_reset(m);
+	machine_event(m, MACHINE_EVENT_STATE, "%s", state->name);
+	if (state->act.count > 0)
+		actions_push(m, FRAME_DO, &state->act, NULL);
+	else if (state->then.kind != TARGET_NONE)
+		machine_go(m, &state->then);
+}
+
+void machine_go(struct machine *m, const struct target *target)
+{
+	const char *reason = target->reason;
+
+	if (m->phase == PHASE_OVER || target->kind == TARGET_NONE)
+		return;
+	if (target->kind == TARGET_VERDICT) {
+		if (target->verdict == VERDICT_RECOVERED && reason == NULL)
+			reason = m->proofs;
+		machine_finish(m, target->verdict, RH_ERR_NONE, reason);
+		return;
+	}
+	if (++m->visits[m->s->state_count] > MACHINE_STEPS_MAX) {
+		machine_finish(m, VERDICT_FAILED, RH_ERR_INTERNAL,
+			       "the sequence goes round in a circle; run rhands "
+			       "check");
+		return;
+	}
+	machine_enter(m, target->state);
+}
+
+/* What was printed up to now never triggers anything any more. */
+void machine_stale(struct machine *m)
+{
+	buffer_clear(&m->seen);
+	text_init(&m->text);
+	m->consumed = 0;
+	m->scanned = 0;
+	rules_reset(m);
+	again_cancel(m);
+}
+
+/* ---- the loop ---------------------------------------------------------- */
+
+static void machine_start(struct machine *m)
+{
+	m->phase = PHASE_RUN;
+	machine_enter(m, m->s->start);
+}
+
+/* Waits for the console before the first state. */
+static bool machine_attach_step(struct machine *m)
+{
+	char text[160];
+
+	if (m->attached || !m->config.has_console) {
+		machine_start(m);
+		return true;
+	}
+	if (m->now < m->attach_by)
+		return false;
+	snprintf(text, sizeof(text), "the console could not be attached within "
+		 "%d s; nothing was done to the host", MACHINE_ATTACH_MS / 1000);
+	machine_finish(m, VERDICT_UNKNOWN, RH_ERR_UNREACHABLE, text);
+	return false;
+}
+
+static void machine_out_of_time(struct machine *m)
+{
+	char text[400];
+	const char *where = m->state >= 0 ? machine_state_name(m) : "start";
+
+	if (m->confirming) {
+		snprintf(text, sizeof(text), "the deadline came in the middle of "
+			 "a power action in state \"%s\"%s", where,
+			 confirm_may_be_off(&m->confirm)
+				 ? "; the host may be off: look, and switch it on"
+				 : "");
+		machine_finish(m, VERDICT_UNKNOWN, RH_ERR_TIMEOUT, text);
+		return;
+	}
+	snprintf(text, sizeof(text), "the deadline came in state \"%s\"%s", where,
+		 m->config.has_console && !m->attached
+			 ? ", without a console" : "");
+	machine_finish(m, m->config.has_console && !m->attached
+				  ? VERDICT_UNKNOWN : VERDICT_FAILED,
+		       RH_ERR_TIMEOUT, text);
+}
+
+/* One step at m->now; false where nothing is left to do now. */
+static bool machine_step(struct machine *m)
+{
+	if (m->phase == PHASE_ATTACH)
+		return machine_attach_step(m);
+	if (actions_step(m))
+		return true;
+	if (m->phase == PHASE_RUN && !actions_hold(m))
+		return rules_scan(m) || rules_time(m);
+	return false;
+}
+
+void machine_run(struct machine *m)
+{
+	int steps = 0;
+
+	while (m->phase != PHASE_OVER && m->phase != PHASE_NEW) {
+		if (m->now >= m->config.deadline) {
+			machine_out_of_time(m);
+			return;
+		}
+		if (!machine_step(m))
+			return;
+		if (++steps > MACHINE_STEPS_MAX) {
+			machine_finish(m, VERDICT_FAILED, RH_ERR_INTERNAL,
+				       "the sequence goes round in a circle; run "
+				       "rhands check");
+			return;
+		}
+	}
+}
+
+/* ---- what comes in ------------------------------------------------------ */
+
+void machine_begin(struct machine *m, int64_t now)
+{
+	assert(m->phase == PHASE_NEW);
+	m->now = m->epoch = now;
+	m->last_byte = m->lost_since = now;
+	m->attach_by = deadline_add(now, MACHINE_ATTACH_MS);
+	machine_event(m, MACHINE_EVENT_BEGIN, "%s", m->s->summary);
+	m->phase = PHASE_ATTACH;
+	if (m->config.check_healthy && m->s->healthy.count > 0) {
+		m->phase = PHASE_HEALTHY;
+		actions_push(m, FRAME_HEALTHY, &m->s->healthy, NULL);
+	}
+	machine_run(m);
+}
+
+/* Bounds the memory of the text view; cursors move with it. */
+static void machine_trim(struct machine *m)
+{
+	size_t drop, i;
+	const struct state *state;
+
+	if (m->seen.len <= MACHINE_TEXT_MAX)
+		return;
+	drop = m->seen.len - MACHINE_TEXT_KEEP;
+	while (drop < m->seen.len && (m->seen.data[drop] & 0xc0) == 0x80)
+		drop++;
+	if (m->scanned < drop && !m->text_lost) {
+		m->text_lost = true;
+		machine_event(m, MACHINE_EVENT_NOTE, "more than %d kB of output "
+			      "came while an action was under way; the oldest was "
+			      "not looked at", MACHINE_TEXT_MAX / 1024);
+	}
+	buffer_drop(&m->seen, drop);
+	m->consumed = m->consumed > drop ? m->consumed - drop : 0;
+	m->scanned = m->scanned > drop ? m->scanned - drop : 0;
+	state = m->state >= 0 ? &m->s->states[m->state] : NULL;
+	for (i = 0; state != NULL && i < state->rules.count; i++)
+		m->state_use[i].cursor.from =
+			m->state_use[i].cursor.from > drop
+				? m->state_use[i].cursor.from - drop : 0;
+	for (i = 0; i < m->s->always.count; i++)
+		m->always_use[i].cursor.from =
+			m->always_use[i].cursor.from > drop
+				? m->always_use[i].cursor.from - drop : 0;
+}
+
+void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
+{
+	if (m->phase == PHASE_OVER || len == 0)
+		return;
+	m->now = now;
+	m->last_byte = now;
+	m->scanned_quiet = false;
+	m->mute_at = DEADLINE_NEVER;
+	m->mute_count = 0;
+	again_cancel(m);
+	if (m->confirming)
+		confirm_console(&m->confirm, now);
+	if (m->phase == PHASE_RUN) {
+		text_feed(&m->text, bytes, len, &m->seen);
+		machine_trim(m);
+	}
+	machine_run(m);
+}
+
+void machine_done(struct machine *m, int64_t now, uint32_t id,
+		  const struct machine_outcome *outcome)
+{
+	m->now = now;
+	if (m->phase == PHASE_OVER || id == 0 || id != m->waiting_id)
+		return;
+	m->waiting_id = 0;
+	actions_answer(m, outcome);
+	machine_run(m);
+}
+
+void machine_attached(struct machine *m, int64_t now)
+{
+	m->now = now;
+	if (m->phase == PHASE_OVER)
+		return;
+	m->attached = true;
+	m->last_byte = now;
+	if (m->again_rule != NULL)
+		m->again_at = deadline_add(now, 3000);
+	machine_run(m);
+}
+
+void machine_lost(struct machine *m, int64_t now)
+{
+	m->now = now;
+	if (m->phase == PHASE_OVER || !m->attached)
+		return;
+	m->attached = false;
+	m->lost_since = now;
+	/* What comes after is not what was there before. */
+	m->consumed = m->seen.len;
+	m->scanned = m->seen.len;
+	text_init(&m->text);
+	machine_run(m);
+}
+
+void machine_tick(struct machine *m, int64_t now)
+{
+	m->now = now;
+	machine_run(m);
+}
+
+int64_t machine_deadline(const struct machine *m)
+{
+	int64_t due = m->config.deadline;
+
+	if (m->phase == PHASE_OVER || m->phase == PHASE_NEW)
+		return DEADLINE_NEVER;
+	if (m->phase == PHASE_ATTACH)
+		due = deadline_min(due, m->attach_by);
+	due = deadline_min(due, actions_deadline(m));
+	if (m->phase == PHASE_RUN && !actions_hold(m))
+		due = deadline_min(due, rules_deadline(m));
+	return due;
+}
+
+/* ---- for the live view ---------------------------------------------------- */
+
+int64_t machine_wait_until(const struct machine *m)
+{
+	const struct state *state;
+
+	if (m->phase == PHASE_ATTACH)
+		return m->attach_by;
+	if (m->phase != PHASE_RUN || m->state < 0)
+		return m->config.deadline;
+	state = &m->s->states[m->state];
+	if (m->confirming || state->timeout_ms == 0)
+		return m->config.deadline;
+	return deadline_min(m->config.deadline,
+			    deadline_add(m->entered, state->timeout_ms));
+}
+
+const char *machine_waiting_for(const struct machine *m)
+{
+	if (m->phase == PHASE_HEALTHY)
+		return "the answer of a check";
+	if (m->phase == PHASE_ATTACH)
+		return "the console";
+	if (m->waiting_do == MACHINE_EVIDENCE && m->waiting_id != 0)
+		return "the state of the host before force";
+	if (m->confirming)
+		return m->confirm.goal == DRIVER_POWER_OFF
+			       ? "the power to be off" : "the power to be on";
+	if (m->waiting_id != 0 && m->waiting_do == MACHINE_CHECK_TCP)
+		return "the answer of a check";
+	if (!m->attached && m->config.has_console)
+		return "the console to come back";
+	return "the console";
+}

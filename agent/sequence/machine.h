@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_MACHINE_H
+#define RH_AGENT_SEQUENCE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/console/keys.h"
+#include "agent/sequence/sequence.h"
+#include "base/error.h"
+#include "drivers/driver.h"
+
+/*
+ * The machine in the middle: a sequence being carried out, as a pure state
+ * machine. Time and bytes are handed in, actions come out; the same inputs at
+ * the same times give the same actions, byte for byte.
+ *
+ * The world's loop: call an input function, then take machine_next until it
+ * gives MACHINE_NONE; carry each out, and where `id` is not 0 answer it with
+ * machine_done, once. Call machine_tick when machine_deadline has come.
+ */
+struct machine;
+
+struct machine_config {
+	const struct sequence *sequence;	/* borrowed until machine_free */
+	enum keys_terminal terminal;
+	const char *enter;		/* what Enter sends: "\r", "\n", "\r\n" */
+	int64_t key_delay_ms;
+	int power_ways;			/* ways to the power, 0: none */
+	bool has_console;
+	int64_t min_off_ms;
+	int64_t confirm_ms;
+	bool controller_cycle;
+	int64_t mute_ms;		/* 0: a mute console is left alone */
+	int64_t deadline;		/* absolute */
+	bool evidence;			/* ask for it before force */
+	bool check_healthy;		/* ask [sequence] healthy first */
+};
+
+enum machine_do {
+	MACHINE_NONE = 0,
+	MACHINE_EVIDENCE,	/* collect what can be had before force; text of the
+				   answer: the summary */
+	MACHINE_POWER_QUERY,	/* way, deadline -> state */
+	MACHINE_POWER_ACT,	/* way, act, deadline; journal first */
+	MACHINE_BOOT,		/* device, deadline */
+	MACHINE_WRITE,		/* bytes, len: one key or one send; text: its name */
+	MACHINE_SECRET,		/* text: name; load it, type it and Enter */
+	MACHINE_BREAK,
+	MACHINE_CHECK_TCP,	/* action, deadline; text of the answer: the proof */
+	MACHINE_COLLECT,	/* text: what; text of the answer: the file */
+	MACHINE_REOPEN,		/* the console is mute: open it anew; no answer */
+	MACHINE_EVENT,		/* event, state, text; no answer */
+	MACHINE_END,		/* verdict, text: reason, code; nothing follows */
+};
+
+/* What an event is about; the names go to the journal. */
+enum machine_event {
+	MACHINE_EVENT_NONE = 0,
+	MACHINE_EVENT_BEGIN,	/* the sequence begins */
+	MACHINE_EVENT_HEALTHY,	/* a health check: text */
+	MACHINE_EVENT_BEFORE,	/* what was collected before force: text */
+	MACHINE_EVENT_STATE,	/* a state is entered */
+	MACHINE_EVENT_SAW,	/* a rule matched; text: what was seen */
+	MACHINE_EVENT_STALE,	/* a prompt came, but is gone: not answered */
+	MACHINE_EVENT_IDLE,	/* `on idle` */
+	MACHINE_EVENT_LOST,	/* `on lost` */
+	MACHINE_EVENT_TIMEOUT,	/* of a state */
+	MACHINE_EVENT_VISITS,	/* a state was to be entered too often */
+	MACHINE_EVENT_TYPED,	/* text: names of the keys */
+	MACHINE_EVENT_AGAIN,	/* the same keys again, no effect was seen */
+	MACHINE_EVENT_POWER,	/* text: the proof of a power action */
+	MACHINE_EVENT_DONE,	/* another action succeeded; text */
+	MACHINE_EVENT_NOTE,	/* `note`, and notes of ours */
+	MACHINE_EVENT_FAILED,	/* an action failed; text */
+	MACHINE_EVENT_MUTE,	/* nothing came after power-on: opened anew */
+	MACHINE_EVENT_LIMIT,	/* a pattern hit the limit of the matcher */
+	MACHINE_EVENT_COUNT,
+};
+
+const char *machine_event_name(enum machine_event event);
+
+struct machine_action {
+	enum machine_do what;
+	uint32_t id;			/* 0: needs no answer */
+	int64_t deadline;		/* absolute, of this action */
+	int way;
+	enum driver_act act;
+	enum driver_boot device;
+	const void *bytes;		/* valid until the next call of ours */
+	size_t len;
+	const struct action *action;	/* CHECK_TCP */
+	enum machine_event event;
+	const char *state;		/* name of the present state, "" before */
+	const char *text;		/* valid until the next call of ours */
+	enum verdict verdict;
+	enum rh_code code;		/* END: why, RH_ERR_NONE where by the sequence */
+};
+
+struct machine_outcome {
+	struct rh_error err;		/* code NONE: it was done */
+	enum driver_power state;	/* POWER_QUERY */
+	const char *text;		/* EVIDENCE, CHECK_TCP, COLLECT; may be NULL */
+};
+
+struct machine *machine_new(const struct machine_config *config);
+void machine_free(struct machine *m);
+
+/* Begins; where `healthy` is true at once it ends with recovered. */
+void machine_begin(struct machine *m, int64_t now);
+
+/* Console bytes that arrived. */
+void machine_feed(struct machine *m, int64_t now, const void *bytes,
+		  size_t len);
+
+/* The answer to the action with that id. */
+void machine_done(struct machine *m, int64_t now, uint32_t id,
+		  const struct machine_outcome *outcome);
+
+/* The console is attached (what comes now is fresh), or it went away. */
+void machine_attached(struct machine *m, int64_t now);
+void machine_lost(struct machine *m, int64_t now);
+
+/* Ends it from outside: a signal, a console that can't be had, a full disk. */
+void machine_abort(struct machine *m, int64_t now, enum verdict verdict,
+		   enum rh_code code, const char *reason);
+
+/* When it wants to be called next; DEADLINE_NEVER: not by time. */
+int64_t machine_deadline(const struct machine *m);
+void machine_tick(struct machine *m, int64_t now);
+
+/* The next thing to do; what is MACHINE_NONE where nothing is due. */
+void machine_next(struct machine *m, struct machine_action *ret);
+
+/* For the live view: the present state's name, and what is waited for. */
+const char *machine_state_name(const struct machine *m);
+
+/* Until when the present wait goes; DEADLINE_NEVER where it has no end of its own. */
+int64_t machine_wait_until(const struct machine *m);
+const char *machine_waiting_for(const struct machine *m);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Actions and targets: one small reader for each word of the language, in a
+ * table. parse.c comes in by parse_actions and parse_target.
+ */
+#include "agent/sequence/parse.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/console/keys.h"
+#include "base/memory.h"
+#include "base/option.h"
+#include "drivers/driver.h"
+
+#define PARSE_KEYS_MAX 256
+
+void action_release(struct action *a)
+{
+	size_t i;
+
+	free(a->text);
+	free(a->expect);
+	for (i = 0; a->keys != NULL && a->keys[i] != NULL; i++)
+		free(a->keys[i]);
+	free(a->keys);
+}
+
+void actions_release(struct actions *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->count; i++)
+		action_release(&a->list[i]);
+	free(a->list);
+	a->list = NULL;
+	a->count = 0;
+}
+
+static bool action_power(struct parse *p, struct action *a)
+{
+	char word[32];
+
+	if (parse_word(p, ",", word, sizeof(word)))
+		a->number = (int)driver_act_from_name(word);
+	if (a->number == DRIVER_ACT_NONE)
+		return parse_fail(p, "expected power on, off, cycle, reset, "
+				  "soft or diag");
+	return true;
+}
+
+static bool action_boot(struct parse *p, struct action *a)
+{
+	char word[32];
+
+	if (parse_word(p, ",", word, sizeof(word)))
+		a->number = (int)driver_boot_from_name(word);
+	if (a->number == DRIVER_BOOT_NONE)
+		return parse_fail(p, "expected boot disk, pxe, cdrom or setup");
+	return true;
+}
+
+static bool action_text(struct parse *p, struct action *a)
+{
+	struct buffer b = { 0 };
+	bool ok = parse_string(p, &b);
+
+	a->text_len = b.len;
+	a->text = buffer_take(&b);
+	return ok;
+}
+
+static bool action_send(struct parse *p, struct action *a)
+{
+	if (!action_text(p, a))
+		return false;
+	if (a->text_len == 0 || a->text_len > 4096)
+		return parse_fail(p, "send needs 1 to 4096 bytes");
+	return true;
+}
+
+static void action_add_key(struct action *a, size_t *count, const char *name)
+{
+	a->keys = memory_grow(a->keys, *count + 2, sizeof(*a->keys));
+	a->keys[(*count)++] = memory_copy(name);
+	a->keys[*count] = NULL;
+}
+
+/* "Down*3" to three keys. */
+static bool action_one_key(struct parse *p, struct action *a, size_t *count,
+			   char *word)
+{
+	char *star = strlen(word) > 1 ? strrchr(word, '*') : NULL;
+	const char *nearest;
+	int repeat = 1;
+
+	if (star != NULL && isdigit((unsigned char)star[1])) {
+		repeat = atoi(star + 1);
+		*star = '\0';
+	}
+	if (repeat < 1 || *count + (size_t)repeat > PARSE_KEYS_MAX)
+		return parse_fail(p, "1 to %d keys in one action",
+				  PARSE_KEYS_MAX);
+	if (!keys_is_name(word)) {
+		nearest = option_nearest(word, keys_names);
+		if (nearest != NULL)
+			return parse_fail(p, "no key \"%.30s\"; did you mean %s?",
+					  word, nearest);
+		return parse_fail(p, "no key \"%.30s\"; keys are F1..F12, Up, "
+				  "Down, Enter, Esc, Ctrl-C ... (see "
+				  "rhands-sequences(5))", word);
+	}
+	while (repeat-- > 0)
+		action_add_key(a, count, word);
+	return true;
+}
+
+static bool action_at_end(struct parse *p)
+{
+	parse_skip(p, false);
+	return *p->at == '\0' || *p->at == ',' || *p->at == '\n' ||
+	       strncmp(p->at, "->", 2) == 0;
+}
+
+static bool action_key(struct parse *p, struct action *a)
+{
+	size_t count = 0;
+	char word[64];
+
+	while (!action_at_end(p)) {
+		if (!parse_word(p, ",", word, sizeof(word)))
+			return false;
+		if (!action_one_key(p, a, &count, word))
+			return false;
+	}
+	if (count == 0)
+		return parse_fail(p, "key needs the name of a key: key F1");
+	return true;
+}
+
+static bool action_name(struct parse *p, struct action *a, const char *what)
+{
+	char word[64];
+
+	if (!parse_word(p, ",", word, sizeof(word)) || !option_is_name(word))
+		return parse_fail(p, "%s needs a name", what);
+	a->text = memory_copy(word);
+	a->text_len = strlen(word);
+	return true;
+}
+
+static bool action_secret(struct parse *p, struct action *a)
+{
+	return action_name(p, a, "secret");
+}
+
+static bool action_break(struct parse *p, struct action *a)
+{
+	(void)p;
+	(void)a;
+	return true;
+}
+
+static bool action_sysrq(struct parse *p, struct action *a)
+{
+	char word[8];
+
+	if (!parse_word(p, ",", word, sizeof(word)) || strlen(word) != 1 ||
+	    !isalnum((unsigned char)word[0]))
+		return parse_fail(p, "sysrq needs one letter or digit: sysrq b");
+	a->number = word[0];
+	return true;
+}
+
+static bool action_wait(struct parse *p, struct action *a)
+{
+	return parse_duration(p, "wait", &a->ms);
+}
+
+/* "within T" and "every T", behind a check, in any order. */
+static bool action_check_times(struct parse *p, struct action *a)
+{
+	a->every_ms = 2000;
+	for (;;) {
+		if (parse_take_word(p, "within")) {
+			if (!parse_duration(p, "within", &a->within_ms))
+				return false;
+		} else if (parse_take_word(p, "every")) {
+			if (!parse_duration(p, "every", &a->every_ms))
+				return false;
+			if (a->every_ms < 100)
+				return parse_fail(p, "every 100ms at the most");
+		} else {
+			return true;
+		}
+	}
+}
+
+static bool action_check_bytes(struct parse *p, char **ret, size_t *ret_len)
+{
+	struct buffer b = { 0 };
+	bool ok = parse_string(p, &b);
+
+	free(*ret);
+	*ret_len = b.len;
+	*ret = buffer_take(&b);
+	if (ok && (*ret_len == 0 || *ret_len > 1024))
+		return parse_fail(p, "1 to 1024 bytes are sent or expected");
+	return ok;
+}
+
+static bool action_check(struct parse *p, struct action *a)
+{
+	char word[16];
+	char *end = word;
+	long port = 0;
+
+	if (!parse_take_word(p, "tcp"))
+		return parse_fail(p, "expected check tcp PORT");
+	if (parse_word(p, ",", word, sizeof(word)))
+		port = strtol(word, &end, 10);
+	if (*end != '\0' || port < 1 || port > 65535)
+		return parse_fail(p, "check tcp needs a port from 1 to 65535");
+	a->number = (int)port;
+	if (parse_take_word(p, "send") &&
+	    !action_check_bytes(p, &a->text, &a->text_len))
+		return false;
+	if (parse_take_word(p, "expect") &&
+	    !action_check_bytes(p, &a->expect, &a->expect_len))
+		return false;
+	return action_check_times(p, a);
+}
+
+static bool action_collect(struct parse *p, struct action *a)
+{
+	if (!parse_take_word(p, "console"))
+		return parse_fail(p, "expected collect console");
+	a->text = memory_copy("console");
+	a->text_len = strlen(a->text);
+	return true;
+}
+
+static const struct {
+	const char *word;
+	enum action_type type;
+	bool (*read)(struct parse *p, struct action *a);
+} action_words[] = {
+	{ "power", ACTION_POWER, action_power },
+	{ "boot", ACTION_BOOT, action_boot },
+	{ "send", ACTION_SEND, action_send },
+	{ "enter", ACTION_ENTER, action_text },
+	{ "key", ACTION_KEY, action_key },
+	{ "secret", ACTION_SECRET, action_secret },
+	{ "break", ACTION_BREAK, action_break },
+	{ "sysrq", ACTION_SYSRQ, action_sysrq },
+	{ "wait", ACTION_WAIT, action_wait },
+	{ "note", ACTION_NOTE, action_text },
+	{ "check", ACTION_CHECK_TCP, action_check },
+	{ "collect", ACTION_COLLECT, action_collect },
+};
+
+#define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
+
+static bool action_unknown(struct parse *p)
+{
+	const char *words[ACTION_WORD_COUNT + 1];
+	const char *nearest, *begin = p->at;
+	char word[64] = "";
+	size_t i;
+
+	for (i = 0; i < ACTION_WORD_COUNT; i++)
+		words[i] = action_words[i].word;
+	words[i] = NULL;
+	if (!parse_word(p, ",:", word, sizeof(word)))
+		return parse_fail(p, "expected an action such as power cycle, "
+				  "key F1 or check tcp 22");
+	p->at = begin;
+	nearest = option_nearest(word, words);
+	if (nearest != NULL)
+		return parse_fail(p, "unknown action \"%.40s\"; did you mean "
+				  "\"%s\"?", word, nearest);
+	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
+			  "send, enter, key, secret, break, sysrq, wait, note, "
+			  "check or collect", word);
+}
+
+static bool parse_action(struct parse *p, struct action *a)
+{
+	size_t i;
+
+	parse_skip(p, true);
+	a->line = parse_line(p);
+	for (i = 0; i < ACTION_WORD_COUNT; i++) {
+		if (!parse_take_word(p, action_words[i].word))
+			continue;
+		a->type = action_words[i].type;
+		if (!action_words[i].read(p, a))
+			return false;
+		if (!action_at_end(p))
+			return parse_fail(p, "expected a comma or the end of "
+					  "the action \"%s\" at \"%.20s\"",
+					  action_words[i].word, p->at);
+		return true;
+	}
+	return action_unknown(p);
+}
+
+bool parse_actions(struct parse *p, struct actions *ret)
+{
+	struct action *a;
+
+	do {
+		ret->list = memory_grow(ret->list, ret->count + 1,
+					sizeof(*ret->list));
+		a = &ret->list[ret->count++];
+		memset(a, 0, sizeof(*a));
+		if (!parse_action(p, a))
+			return false;
+		parse_skip(p, true);
+	} while (parse_take(p, ",") ||
+		 (*p->at != '\0' && strncmp(p->at, "->", 2) != 0));
+	return true;
+}
+
+bool parse_target(struct parse *p, struct target *ret)
+{
+	struct buffer reason = { 0 };
+	char word[64];
+
+	parse_skip(p, true);
+	ret->line = parse_line(p);
+	if (!parse_word(p, ",\"", word, sizeof(word)))
+		return parse_fail(p, "expected the name of a state, or "
+				  "recovered, failed, needs-hands or unknown");
+	ret->verdict = verdict_from_name(word);
+	if (ret->verdict == VERDICT_NONE) {
+		ret->kind = TARGET_STATE;
+		ret->name = memory_copy(word);
+		return true;
+	}
+	ret->kind = TARGET_VERDICT;
+	parse_skip(p, false);
+	if (*p->at == '"') {
+		if (!parse_string(p, &reason)) {
+			buffer_release(&reason);
+			return false;
+		}
+		ret->reason = buffer_take(&reason);
+	}
+	if (ret->verdict != VERDICT_RECOVERED &&
+	    (ret->reason == NULL || ret->reason[0] == '\0'))
+		return parse_fail(p, "%s needs a reason that tells a person "
+				  "what to know or do: %s \"...\"", word, word);
+	return true;
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * INI data to a sequence. The one door is sequence_parse: it walks the
+ * sections, reads each value with a table of keys, and resolves the names of
+ * states at the end. Each problem is added once; a file with problems gives
+ * no sequence.
+ */
+#include "agent/sequence/parse.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/option.h"
+
+#define PARSE_DEADLINE_MS (30 * 60 * 1000)
+
+/* What is being read. state: NULL in [sequence] and [always]. */
+struct parsing {
+	struct parse p;
+	struct sequence *s;
+	struct state *state;
+	char *start;	/* name of the first state */
+	int start_line;
+};
+
+static bool take_rule(struct parsing *g, struct rules *rules,
+		      enum rule_kind kind)
+{
+	struct rule *r;
+
+	rules->list = memory_grow(rules->list, rules->count + 1,
+				  sizeof(*rules->list));
+	r = &rules->list[rules->count++];
+	memset(r, 0, sizeof(*r));
+	r->kind = kind;
+	r->line = g->p.entry->line;
+	if (kind == RULE_TEXT) {
+		if (!parse_pattern(&g->p, &r->pattern, &r->source))
+			return false;
+	} else {
+		if (!parse_duration(&g->p, g->p.entry->key, &r->ms))
+			return false;
+	}
+	if (parse_take_word(&g->p, "max")) {
+		r->max = (int)strtol(g->p.at, (char **)&g->p.at, 10);
+		if (r->max < 1 || r->max > 1000)
+			return parse_fail(&g->p, "max needs a number from 1 to "
+					  "1000");
+	}
+	if (parse_take(&g->p, ":") && !parse_actions(&g->p, &r->actions))
+		return false;
+	parse_skip(&g->p, true);
+	if (parse_take(&g->p, "->"))
+		return parse_target(&g->p, &r->target);
+	if (r->actions.count == 0)
+		return parse_fail(&g->p, "a rule needs actions behind a colon, a "
+				  "target behind ->, or both; found \"%.20s\"",
+				  g->p.at);
+	return true;
+}
+
+static struct rules *parsing_rules(struct parsing *g)
+{
+	return g->state != NULL ? &g->state->rules : &g->s->always;
+}
+
+static bool key_on(struct parsing *g)
+{
+	return take_rule(g, parsing_rules(g), RULE_TEXT);
+}
+
+static bool key_on_idle(struct parsing *g)
+{
+	return take_rule(g, parsing_rules(g), RULE_IDLE);
+}
+
+static bool key_on_lost(struct parsing *g)
+{
+	return take_rule(g, parsing_rules(g), RULE_LOST);
+}
+
+static bool key_do(struct parsing *g)
+{
+	return parse_actions(&g->p, &g->state->act);
+}
+
+static bool key_then(struct parsing *g)
+{
+	return parse_target(&g->p, &g->state->then);
+}
+
+static bool key_else(struct parsing *g)
+{
+	return parse_target(&g->p, &g->state->otherwise);
+}
+
+static bool take_arrow(struct parsing *g, struct target *ret)
+{
+	if (!parse_take(&g->p, "->"))
+		return parse_fail(&g->p, "expected \"-> TARGET\" at \"%.20s\"",
+				  g->p.at);
+	return parse_target(&g->p, ret);
+}
+
+static bool key_timeout(struct parsing *g)
+{
+	if (!parse_duration(&g->p, "timeout", &g->state->timeout_ms))
+		return false;
+	if (g->state->timeout_ms < 1)
+		return parse_fail(&g->p, "a timeout is longer than nothing");
+	return take_arrow(g, &g->state->timeout);
+}
+
+static bool key_visits(struct parsing *g)
+{
+	parse_skip(&g->p, false);
+	g->state->visits = (int)strtol(g->p.at, (char **)&g->p.at, 10);
+	if (g->state->visits < 1 || g->state->visits > 1000)
+		return parse_fail(&g->p, "visits needs a number from 1 to 1000");
+	return take_arrow(g, &g->state->visited);
+}
+
+static bool key_summary(struct parsing *g)
+{
+	free(g->s->summary);
+	g->s->summary = memory_copy(g->p.at);
+	g->p.at += strlen(g->p.at);
+	return true;
+}
+
+static bool key_needs(struct parsing *g)
+{
+	char word[32];
+
+	g->s->needs_line = g->p.entry->line;
+	while (!parse_at_end(&g->p)) {
+		if (!parse_word(&g->p, ",", word, sizeof(word)))
+			return false;
+		if (strcmp(word, "power") == 0)
+			g->s->needs |= SEQUENCE_NEEDS_POWER;
+		else if (strcmp(word, "console") == 0)
+			g->s->needs |= SEQUENCE_NEEDS_CONSOLE;
+		else if (strcmp(word, "shell") == 0)
+			g->s->needs |= SEQUENCE_NEEDS_SHELL;
+		else
+			return parse_fail(&g->p, "unknown capability \"%s\"; "
+					  "expected power, console or shell",
+					  word);
+		parse_take(&g->p, ",");
+	}
+	return true;
+}
+
+static bool key_deadline(struct parsing *g)
+{
+	return parse_duration(&g->p, "deadline", &g->s->deadline_ms);
+}
+
+static bool key_evidence(struct parsing *g)
+{
+	if (parse_take_word(&g->p, "none"))
+		g->s->evidence = false;
+	else if (!parse_take_word(&g->p, "yes"))
+		return parse_fail(&g->p, "expected yes or none");
+	return true;
+}
+
+static bool key_healthy(struct parsing *g)
+{
+	size_t i;
+
+	if (!parse_actions(&g->p, &g->s->healthy))
+		return false;
+	for (i = 0; i < g->s->healthy.count; i++) {
+		if (g->s->healthy.list[i].type != ACTION_CHECK_TCP)
+			return parse_fail(&g->p, "only checks can stand here; "
+					  "nothing is touched by them");
+	}
+	return true;
+}
+
+static bool key_start(struct parsing *g)
+{
+	char word[64];
+
+	if (!parse_word(&g->p, ",", word, sizeof(word)))
+		return parse_fail(&g->p, "expected the name of a state");
+	free(g->start);
+	g->start = memory_copy(word);
+	g->start_line = g->p.entry->line;
+	return true;
+}
+
+struct parse_key {
+	const char *key;
+	bool many;	/* may stand more than once */
+	bool (*read)(struct parsing *g);
+};
+
+static const struct parse_key sequence_keys[] = {
+	{ "summary", false, key_summary },   { "needs", false, key_needs },
+	{ "deadline", false, key_deadline }, { "healthy", false, key_healthy },
+	{ "start", false, key_start },	     { "evidence", false, key_evidence },
+	{ NULL, false, NULL },
+};
+
+static const struct parse_key always_keys[] = {
+	{ "on", true, key_on },
+	{ "on idle", true, key_on_idle },
+	{ "on lost", true, key_on_lost },
+	{ NULL, false, NULL },
+};
+
+static const struct parse_key state_keys[] = {
+	{ "do", false, key_do },	   { "then", false, key_then },
+	{ "else", false, key_else },	   { "on", true, key_on },
+	{ "on idle", true, key_on_idle },  { "on lost", true, key_on_lost },
+	{ "timeout", false, key_timeout }, { "visits", false, key_visits },
+	{ NULL, false, NULL },
+};
+
+static void parsing_unknown_key(struct parsing *g, const char *key, int line,
+				const struct parse_key *keys)
+{
+	const char *names[16], *nearest;
+	int i;
+
+	for (i = 0; keys[i].key != NULL; i++)
+		names[i] = keys[i].key;
+	names[i] = NULL;
+	nearest = option_nearest(key, names);
+	if (nearest != NULL)
+		problems_add(g->p.problems, g->p.ini->file, line,
+			     "unknown key \"%.40s\"; did you mean \"%s\"?",
+			     key, nearest);
+	else
+		problems_add(g->p.problems, g->p.ini->file, line,
+			     "unknown key \"%.40s\" in this section; see "
+			     "rhands-sequences(5)", key);
+}
+
+static void parsing_entry(struct parsing *g, const struct parse_key *key,
+			  const struct ini_entry *entry)
+{
+	g->p.entry = entry;
+	g->p.at = entry->value;
+	g->p.failed = false;
+	if (key->read(g) && !parse_at_end(&g->p))
+		parse_fail(&g->p, "nothing more was expected at \"%.20s\"",
+			   g->p.at);
+}
+
+static void parsing_section(struct parsing *g, const struct ini_section *section,
+			    const struct parse_key *keys)
+{
+	const struct ini_entry *e;
+	size_t i, j;
+	int k;
+
+	for (i = 0; i < section->count; i++) {
+		e = &section->entries[i];
+		for (k = 0; keys[k].key != NULL; k++) {
+			if (strcmp(keys[k].key, e->key) == 0)
+				break;
+		}
+		for (j = 0; j < i && !keys[k].many; j++) {
+			if (strcmp(section->entries[j].key, e->key) == 0)
+				break;
+		}
+		if (keys[k].key == NULL)
+			parsing_unknown_key(g, e->key, e->line, keys);
+		else if (j < i && !keys[k].many)
+			problems_add(g->p.problems, g->p.ini->file, e->line,
+				     "\"%s\" stands twice; the first is in "
+				     "line %d", e->key,
+				     section->entries[j].line);
+		else
+			parsing_entry(g, &keys[k], e);
+	}
+}
+
+static int sequence_find_state(const struct sequence *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->state_count; i++) {
+		if (strcmp(s->states[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static const char *section_state_name(const struct ini_section *section)
+{
+	const char *name = section->name;
+
+	if (strncmp(name, "state", 5) != 0 || !isblank((unsigned char)name[5]))
+		return NULL;
+	return name + 5 + strspn(name + 5, " \t");
+}
+
+/* First pass: all states, so that pointers to them stay valid after. */
+static void parsing_states(struct parsing *g)
+{
+	const struct ini *ini = g->p.ini;
+	struct state *state;
+	const char *name;
+	size_t i;
+	int known;
+
+	g->s->states = memory_new(ini->count + 1, sizeof(*g->s->states));
+	for (i = 0; i < ini->count; i++) {
+		name = section_state_name(&ini->sections[i]);
+		if (name == NULL)
+			continue;
+		known = sequence_find_state(g->s, name);
+		if (known >= 0)
+			problems_add(g->p.problems, ini->file,
+				     ini->sections[i].line,
+				     "state \"%s\" stands twice; the first is in "
+				     "line %d", name, g->s->states[known].line);
+		if (!option_is_name(name) ||
+		    verdict_from_name(name) != VERDICT_NONE)
+			problems_add(g->p.problems, ini->file,
+				     ini->sections[i].line,
+				     "\"%s\" can't be the name of a state", name);
+		state = &g->s->states[g->s->state_count++];
+		state->name = memory_copy(name);
+		state->line = ini->sections[i].line;
+	}
+}
+
+static void parsing_sections(struct parsing *g)
+{
+	const struct ini *ini = g->p.ini;
+	const struct ini_section *section;
+	size_t i, state = 0;
+
+	for (i = 0; i < ini->count; i++) {
+		section = &ini->sections[i];
+		g->state = NULL;
+		if (section_state_name(section) != NULL) {
+			g->state = &g->s->states[state++];
+			parsing_section(g, section, state_keys);
+		} else if (strcmp(section->name, "sequence") == 0) {
+			if (g->s->line != 0)
+				problems_add(g->p.problems, ini->file,
+					     section->line,
+					     "[sequence] stands twice");
+			g->s->line = section->line;
+			parsing_section(g, section, sequence_keys);
+		} else if (strcmp(section->name, "always") == 0) {
+			parsing_section(g, section, always_keys);
+		} else {
+			problems_add(g->p.problems, ini->file, section->line,
+				     "unknown section [%s]; expected [sequence], "
+				     "[always] or [state NAME]", section->name);
+		}
+	}
+}
+
+static void resolve_target(struct parsing *g, struct target *t)
+{
+	const char **names, *nearest;
+	size_t i;
+
+	if (t->kind != TARGET_STATE || t->name == NULL)
+		return;
+	t->state = sequence_find_state(g->s, t->name);
+	if (t->state >= 0)
+		return;
+	names = memory_new(g->s->state_count + VERDICT_COUNT + 1,
+			   sizeof(*names));
+	for (i = 0; i < g->s->state_count; i++)
+		names[i] = g->s->states[i].name;
+	names[i++] = "recovered";
+	names[i++] = "failed";
+	names[i++] = "needs-hands";
+	names[i] = "unknown";
+	nearest = option_nearest(t->name, names);
+	if (nearest != NULL)
+		problems_add(g->p.problems, g->p.ini->file, t->line,
+			     "there is no state \"%s\"; did you mean \"%s\"?",
+			     t->name, nearest);
+	else
+		problems_add(g->p.problems, g->p.ini->file, t->line,
+			     "there is no state \"%s\"; expected a [state %s], "
+			     "or recovered, failed, needs-hands or unknown",
+			     t->name, t->name);
+	free(names);
+}
+
+static void resolve_rules(struct parsing *g, struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->count; i++)
+		resolve_target(g, &rules->list[i].target);
+}
+
+static void parsing_resolve(struct parsing *g)
+{
+	struct state *st;
+	size_t i;
+
+	resolve_rules(g, &g->s->always);
+	for (i = 0; i < g->s->state_count; i++) {
+		st = &g->s->states[i];
+		resolve_rules(g, &st->rules);
+		resolve_target(g, &st->then);
+		resolve_target(g, &st->otherwise);
+		resolve_target(g, &st->timeout);
+		resolve_target(g, &st->visited);
+	}
+	if (g->s->line == 0) {
+		problems_add(g->p.problems, g->p.ini->file, 0,
+			     "a sequence needs a section [sequence]");
+	} else if (g->start == NULL) {
+		problems_add(g->p.problems, g->p.ini->file, g->s->line,
+			     "[sequence] needs \"start = STATE\"");
+	} else {
+		g->s->start = sequence_find_state(g->s, g->start);
+		if (g->s->start < 0)
+			problems_add(g->p.problems, g->p.ini->file,
+				     g->start_line, "start: there is no state "
+				     "\"%s\"", g->start);
+	}
+}
+
+struct sequence *sequence_parse(const struct ini *ini, const char *name,
+				const struct sequence_vars *vars,
+				struct problems *problems)
+{
+	size_t before = problems_in_file(problems, ini->file);
+	struct parsing g = { .p = { .ini = ini, .vars = vars,
+				    .problems = problems } };
+
+	g.s = memory_new(1, sizeof(*g.s));
+	g.s->name = memory_copy(name);
+	g.s->file = memory_copy(ini->file);
+	g.s->summary = memory_copy("");
+	g.s->deadline_ms = PARSE_DEADLINE_MS;
+	g.s->evidence = true;
+	parsing_states(&g);
+	parsing_sections(&g);
+	parsing_resolve(&g);
+	free(g.start);
+	if (problems_in_file(problems, ini->file) == before && before == 0)
+		return g.s;
+	sequence_free(g.s);
+	return NULL;
+}

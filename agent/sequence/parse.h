@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_PARSE_H
+#define RH_AGENT_SEQUENCE_PARSE_H
+
+/* The parts of the parser, for parse*.c alone. */
+#include "agent/sequence/sequence.h"
+#include "base/buffer.h"
+
+/* A value that is being read, from left to right. */
+struct parse {
+	const struct ini *ini;
+	const struct ini_entry *entry;
+	const char *at;
+	const struct sequence_vars *vars;
+	struct problems *problems;
+	bool failed;
+};
+
+/* The line of the file in which p->at stands. */
+int parse_line(const struct parse *p);
+
+/* Adds a problem at the place; the value is given up. Returns false. */
+bool parse_fail(struct parse *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Skips blanks (newlines too where `lines`). */
+void parse_skip(struct parse *p, bool lines);
+
+/* Whether the next characters are `text`; then they are taken. */
+bool parse_take(struct parse *p, const char *text);
+
+/* Whether the next word is `word` (not the beginning of a longer one). */
+bool parse_take_word(struct parse *p, const char *word);
+
+/* Whether nothing is left. */
+bool parse_at_end(struct parse *p);
+
+/*
+ * A word up to a blank or one of ",:\n" (with ${vars} put in), for people's messages
+ * NUL-ended in fixed memory. False where there is none.
+ */
+bool parse_word(struct parse *p, const char *stop, char *word, size_t word_len);
+
+/* "text" with \n \r \t \e \0 \xNN \" \\ and ${vars}. */
+bool parse_string(struct parse *p, struct buffer *ret);
+
+/* A duration ("5m", "1h 30m" without blanks). */
+bool parse_duration(struct parse *p, const char *what, int64_t *ret_ms);
+
+/* /regex/flags or "literal". */
+bool parse_pattern(struct parse *p, struct match_pattern **ret_pattern,
+		   char **ret_source);
+
+/* Actions, separated by ',' or newlines, up to "->" or the end. */
+bool parse_actions(struct parse *p, struct actions *ret);
+
+/* A state's name, or a verdict with its reason. */
+bool parse_target(struct parse *p, struct target *ret);
+
+void action_release(struct action *a);
+void actions_release(struct actions *a);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sequences as data: release, names, and the walks that others need. */
+#include "agent/sequence/sequence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sequence/parse.h"
+#include "drivers/driver.h"
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+	[VERDICT_NONE] = "none",
+	[VERDICT_RECOVERED] = "recovered",
+	[VERDICT_FAILED] = "failed",
+	[VERDICT_NEEDS_HANDS] = "needs-hands",
+	[VERDICT_UNKNOWN] = "unknown",
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+	return (int)verdict < VERDICT_COUNT ? verdict_names[verdict] : "none";
+}
+
+enum verdict verdict_from_name(const char *name)
+{
+	int i;
+
+	for (i = VERDICT_RECOVERED; i < VERDICT_COUNT; i++) {
+		if (strcmp(verdict_names[i], name) == 0)
+			return (enum verdict)i;
+	}
+	return VERDICT_NONE;
+}
+
+static void target_release(struct target *t)
+{
+	free(t->reason);
+	free(t->name);
+}
+
+static void rules_release(struct rules *rules)
+{
+	struct rule *r;
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		r = &rules->list[i];
+		match_free(r->pattern);
+		free(r->source);
+		actions_release(&r->actions);
+		target_release(&r->target);
+	}
+	free(rules->list);
+}
+
+static void state_release(struct state *st)
+{
+	free(st->name);
+	actions_release(&st->act);
+	target_release(&st->then);
+	target_release(&st->otherwise);
+	rules_release(&st->rules);
+	target_release(&st->timeout);
+	target_release(&st->visited);
+}
+
+void sequence_free(struct sequence *s)
+{
+	size_t i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < s->state_count; i++)
+		state_release(&s->states[i]);
+	free(s->states);
+	rules_release(&s->always);
+	actions_release(&s->healthy);
+	free(s->name);
+	free(s->file);
+	free(s->summary);
+	free(s);
+}
+
+static void each_action(const struct actions *actions,
+			void (*visit)(void *, const struct action *),
+			void *context)
+{
+	size_t i;
+
+	for (i = 0; i < actions->count; i++)
+		visit(context, &actions->list[i]);
+}
+
+static void each_rule_action(const struct rules *rules,
+			     void (*visit)(void *, const struct action *),
+			     void *context)
+{
+	size_t i;
+
+	for (i = 0; i < rules->count; i++)
+		each_action(&rules->list[i].actions, visit, context);
+}
+
+void sequence_each_action(const struct sequence *s,
+			  void (*visit)(void *context, const struct action *a),
+			  void *context)
+{
+	size_t i;
+
+	each_action(&s->healthy, visit, context);
+	each_rule_action(&s->always, visit, context);
+	for (i = 0; i < s->state_count; i++) {
+		each_action(&s->states[i].act, visit, context);
+		each_rule_action(&s->states[i].rules, visit, context);
+	}
+}
+
+bool action_types(const struct action *a)
+{
+	return a->type == ACTION_SEND || a->type == ACTION_ENTER ||
+	       a->type == ACTION_KEY || a->type == ACTION_SECRET;
+}
+
+bool action_is_force(const struct action *a)
+{
+	if (a->type == ACTION_SYSRQ)
+		return strchr("bco", a->number) != NULL;
+	return a->type == ACTION_POWER && a->number != DRIVER_ACT_ON &&
+	       a->number != DRIVER_ACT_SOFT;
+}
+
+static void uses_action(void *context, const struct action *a)
+{
+	unsigned *uses = context;
+
+	if (a->type == ACTION_POWER || a->type == ACTION_BOOT)
+		*uses |= SEQUENCE_NEEDS_POWER;
+	if (action_types(a) || a->type == ACTION_BREAK ||
+	    a->type == ACTION_SYSRQ || a->type == ACTION_COLLECT)
+		*uses |= SEQUENCE_NEEDS_CONSOLE;
+}
+
+unsigned sequence_uses(const struct sequence *s)
+{
+	unsigned uses = 0;
+	size_t i;
+
+	sequence_each_action(s, uses_action, &uses);
+	if (s->always.count > 0)
+		uses |= SEQUENCE_NEEDS_CONSOLE;
+	for (i = 0; i < s->state_count; i++) {
+		if (s->states[i].rules.count > 0)
+			uses |= SEQUENCE_NEEDS_CONSOLE;
+	}
+	return uses;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_SEQUENCE_H
+#define RH_AGENT_SEQUENCE_SEQUENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/console/match.h"
+#include "base/ini.h"
+#include "base/problem.h"
+
+/*
+ * A sequence as data (DESIGN 6): states with actions and rules. Made from
+ * INI data by sequence_parse for one host (its vars are put in), immutable after.
+ */
+enum verdict {
+	VERDICT_NONE = 0,
+	VERDICT_RECOVERED,
+	VERDICT_FAILED,
+	VERDICT_NEEDS_HANDS,
+	VERDICT_UNKNOWN,
+	VERDICT_COUNT,
+};
+
+/* "recovered", "failed", "needs-hands", "unknown"; "none". */
+const char *verdict_name(enum verdict verdict);
+enum verdict verdict_from_name(const char *name);	/* NONE: no such */
+
+enum target_kind {
+	TARGET_NONE = 0,	/* stay */
+	TARGET_STATE,
+	TARGET_VERDICT,
+};
+
+struct target {
+	enum target_kind kind;
+	int state;		/* index into states */
+	enum verdict verdict;
+	char *reason;		/* of a verdict; NULL where none was given */
+	int line;
+	char *name;		/* as written, until it is resolved */
+};
+
+enum action_type {
+	ACTION_NONE = 0,
+	ACTION_POWER,		/* number: enum driver_act */
+	ACTION_BOOT,		/* number: enum driver_boot */
+	ACTION_SEND,		/* text: bytes */
+	ACTION_ENTER,		/* text, then the terminal's Enter */
+	ACTION_KEY,		/* keys */
+	ACTION_SECRET,		/* text: name of the secret */
+	ACTION_BREAK,
+	ACTION_SYSRQ,		/* number: the letter */
+	ACTION_WAIT,		/* ms */
+	ACTION_NOTE,		/* text */
+	ACTION_CHECK_TCP,	/* number: port; text/expect; within_ms, every_ms */
+	ACTION_COLLECT,		/* text: what */
+	ACTION_COUNT,
+};
+
+struct action {
+	enum action_type type;
+	int line;
+	int number;
+	char *text;
+	size_t text_len;
+	char *expect;		/* CHECK_TCP; NULL: none */
+	size_t expect_len;
+	char **keys;		/* KEY: names, NULL-ended, repeats written out */
+	int64_t ms;
+	int64_t within_ms;	/* 0: one try */
+	int64_t every_ms;
+};
+
+struct actions {
+	struct action *list;
+	size_t count;
+};
+
+enum rule_kind {
+	RULE_NONE = 0,
+	RULE_TEXT,	/* `on`: pattern on the text view */
+	RULE_IDLE,	/* `on idle`: nothing printed for ms */
+	RULE_LOST,	/* `on lost`: no console for ms */
+};
+
+struct rule {
+	enum rule_kind kind;
+	int line;
+	struct match_pattern *pattern;
+	char *source;		/* the pattern as a person wrote it */
+	int64_t ms;
+	int max;		/* 0: no limit */
+	struct actions actions;
+	struct target target;
+};
+
+struct rules {
+	struct rule *list;
+	size_t count;
+};
+
+struct state {
+	char *name;
+	int line;
+	struct actions act;	/* `do` */
+	struct target then;
+	struct target otherwise;	/* `else` */
+	struct rules rules;
+	int64_t timeout_ms;	/* 0: none */
+	struct target timeout;
+	int visits;		/* 0: no limit */
+	struct target visited;	/* where the entry after that goes */
+};
+
+/* What a sequence needs of a host, as bits. */
+#define SEQUENCE_NEEDS_POWER	1
+#define SEQUENCE_NEEDS_CONSOLE	2
+#define SEQUENCE_NEEDS_SHELL	4
+
+struct sequence {
+	char *name;
+	char *file;
+	int line;		/* of [sequence] */
+	char *summary;
+	unsigned needs;		/* as declared */
+	int needs_line;
+	int64_t deadline_ms;
+	bool evidence;
+	struct actions healthy;	/* checks */
+	int start;		/* index of a state */
+	struct rules always;
+	struct state *states;
+	size_t state_count;
+};
+
+/* Looks up ${name}; NULL where unset. */
+struct sequence_vars {
+	const char *(*get)(const void *context, const char *name);
+	const void *context;
+};
+
+/*
+ * Makes a sequence of INI data. All errors go to problems; NULL where there
+ * is one. vars NULL: every ${name} is taken as set (for a check without a
+ * host). In a pattern the value of a var is matched literally.
+ */
+struct sequence *sequence_parse(const struct ini *ini, const char *name,
+				const struct sequence_vars *vars,
+				struct problems *problems);
+void sequence_free(struct sequence *s);
+
+/* What its actions and rules really need (bits). */
+unsigned sequence_uses(const struct sequence *s);
+
+/* Calls visit for each action of the sequence. */
+void sequence_each_action(const struct sequence *s,
+			  void (*visit)(void *context, const struct action *a),
+			  void *context);
+
+/* Whether the action types on the console. */
+bool action_types(const struct action *a);
+
+/* Whether it destroys what the host knows: off, cycle, reset, diag, sysrq b c o. */
+bool action_is_force(const struct action *a);
+
+#endif
