@@ -54,7 +54,7 @@ int config_file_open_dir(int at, const char *name, const char *path,
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
 		return rh_error_set(err, RH_ERR_CONFIG,
 				    "%s is %s; expected a directory", path,
-				    follow ? "none"
+				    follow ? "a file"
 					   : "a file or a symbolic link");
 	if (fd < 0)
 		return rh_error_set_errno(err, RH_ERR_CONFIG, errno,

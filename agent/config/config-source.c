@@ -37,7 +37,11 @@ static void config_source_unknown(struct config_source *source, int line,
 
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, " "), name);
 	nearest = option_nearest(word, config_source_words);
-	if (nearest != NULL)
+	if (nearest != NULL && strcmp(nearest, word) == 0)
+		problems_add(problems, source->file, line,
+			     "unknown section [%s]; expected [%s], without a "
+			     "label", name, word);
+	else if (nearest != NULL)
 		problems_add(problems, source->file, line,
 			     "unknown section [%s]; did you mean [%s%s]?", name,
 			     nearest, name + strcspn(name, " "));

@@ -138,7 +138,6 @@ static void config_way_no_driver(struct config_building *b,
 					"\"driver\"?", v->entry->key);
 		return;
 	}
-	buffer_append_text(&list, "one of: ");
 	config_way_drivers(&list,
 			   config_section_capability(section->name));
 	config_way_lacks(b, section, "driver", buffer_text(&list));
