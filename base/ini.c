@@ -120,12 +120,12 @@ static void ini_check_key(struct ini_reading *r, const char *line)
 static char *ini_next_line(char *out, int num, void *stream)
 {
 	struct ini_reading *r = stream;
-	const char *from = r->text + r->at;
-	const char *newline, *start;
+	const char *from, *newline, *start;
 	size_t len;
 
 	if (r->at >= r->len)
 		return NULL;
+	from = r->text + r->at;
 	newline = memchr(from, '\n', r->len - r->at);
 	len = newline != NULL ? (size_t)(newline - from) : r->len - r->at;
 	r->at += len + (newline != NULL);

@@ -68,8 +68,8 @@ static void test_option_expected(void **state)
 		"a number from 1 to 65535", "a number from -5 to 5 in bytes",
 		"yes or no", "a time from 0ms to 5s, such as 5s or 1m30s",
 		"one of red, green, blue", "words out of red, green, blue",
-		"a reference: @file:PATH, @credential:NAME or @command:PROGRAM "
-		"ARGUMENTS",
+		("a reference: @file:PATH, @credential:NAME or @command:PROGRAM "
+		 "ARGUMENTS"),
 	};
 	char buf[200];
 	size_t i;
