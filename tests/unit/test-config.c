@@ -729,6 +729,24 @@ static void test_template_order(void **state)
 	assert_string_equal(host_way(h, WAY_POWER, 2)->label, "power");
 }
 
+/* The one without label comes first, for each capability. */
+static void test_template_order_of_each(void **state)
+{
+	struct site *s = *state;
+	const struct host *h;
+
+	site_put(s, "hosts.d/a.template", "[power]\ndriver = bare\n"
+		 "[console]\ndriver = bmc\naddress = a\n");
+	h = site_host(s, "[host]\ninherits = a\n[power own]\n"
+			 "driver = bare\n[console own]\ndriver = bmc\n"
+			 "address = b\n");
+	assert_int_equal(s->problems.count, 0);
+	assert_string_equal(host_way(h, WAY_POWER, 0)->label, "power");
+	assert_string_equal(host_way(h, WAY_POWER, 1)->label, "power own");
+	assert_string_equal(host_way(h, WAY_CONSOLE, 0)->label, "console");
+	assert_string_equal(host_way(h, WAY_CONSOLE, 1)->label, "console own");
+}
+
 static void test_template_errors_once(void **state)
 {
 	struct site *s = *state;
@@ -1136,6 +1154,7 @@ int main(void)
 		SITE(test_template_merge),
 		SITE(test_template_other_driver),
 		SITE(test_template_order),
+		SITE(test_template_order_of_each),
 		SITE(test_template_errors_once),
 		SITE(test_template_alone),
 		SITE(test_template_lacks),
