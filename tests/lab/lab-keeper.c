@@ -110,7 +110,10 @@ static void keeper_log(const char *format, ...)
 
 /* --- children ------------------------------------------------------------ */
 
-/* Runs in the child: fds become descriptors 0, 1, 2 ... of the program. */
+/*
+ * Runs in the child: fds become descriptors 0, 1, 2 ... of the program. SIGPIPE
+ * stays ignored for ipmi_sim: it dies of it when a client of its console hangs up.
+ */
 static void child_exec(char *const *argv, const int *fds, int count)
 {
 	sigset_t none;
@@ -118,7 +121,8 @@ static void child_exec(char *const *argv, const int *fds, int count)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	if (strcmp(argv[0], "ipmi_sim") != 0)
+		signal(SIGPIPE, SIG_DFL);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int i = 0; i < count; i++)
@@ -316,11 +320,31 @@ static void machine_control_close(struct keeper *k)
 	k->control = -1;
 }
 
+/*
+ * Makes a serial line: ends[0] for the wire, ends[1] for the machine. QEMU
+ * understands telnet (and so a break) only on a socket on which it listens; the
+ * wire's end is connected before QEMU is there to accept, so nothing is missed.
+ */
+static bool machine_line(const struct keeper *k, int ends[2])
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(addr);
+
+	if (k->type != MACHINE_QEMU)
+		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+	ends[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ends[1] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(ends[1], (struct sockaddr *)&addr, sizeof(sa_family_t)) == 0 &&
+	       listen(ends[1], 1) == 0 &&
+	       getsockname(ends[1], (struct sockaddr *)&addr, &len) == 0 &&
+	       connect(ends[0], (struct sockaddr *)&addr, len) == 0;
+}
+
 static bool machine_spawn(struct keeper *k)
 {
 	int serial[2], control[2], log;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, serial) < 0 ||
+	if (!machine_line(k, serial) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
 		return false;
 	wire_send(k, serial[0]);

@@ -3,7 +3,7 @@
  * lab-udp - a UDP relay that loses, doubles and delays
  *
  *   lab-udp [--loss PERCENT] [--dup PERCENT] [--delay MS] [--seed N]
- *           [--from-packet N] PORT TO_PORT
+ *           [--from-packet N] [--owner PID] PORT TO_PORT
  *
  * Listens on 127.0.0.1:PORT (0: a free one; it prints the number when it
  * listens) and passes packets on to 127.0.0.1:TO_PORT and back; each client
@@ -11,8 +11,8 @@
  * faults begin with packet N (default 1, both directions counted together) and
  * are the same for the same seed and the same packets. --delay is for each
  * direction. The queue of delayed packets is bounded; what does not fit is
- * lost, as on a real wire. Ends with SIGTERM, and says then on standard error
- * what it did.
+ * lost, as on a real wire. Ends with SIGTERM, or with its owner, and says then
+ * on standard error what it did.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,8 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,7 +49,7 @@ struct client {
 };
 
 struct relay {
-	int listener;
+	int listener, owner; /* owner: a pidfd, or -1 */
 	struct sockaddr_in server;
 	struct client clients[CLIENTS];
 	int client_count;
@@ -145,12 +145,14 @@ static void relay_receive(struct relay *r, const struct client *c)
 	if (n < 0)
 		return;
 	p.len = n;
-	p.to = c ? c->addr : r->server;
-	if (!c)
+	if (c) {
+		p.to = c->addr;
+		p.fd = r->listener;
+	} else {
 		c = relay_client(r, &from);
-	else
-		c = NULL;
-	p.fd = c ? c->fd : r->listener;
+		p.to = r->server;
+		p.fd = c ? c->fd : -1; /* too many clients: lost when it is sent */
+	}
 	relay_pass(r, &p);
 }
 
@@ -173,18 +175,21 @@ static int relay_send_due(struct relay *r)
 
 static void relay_loop(struct relay *r)
 {
-	static struct pollfd p[CLIENTS + 1];
+	static struct pollfd p[CLIENTS + 2];
 
 	while (!relay_ending) {
 		int count = r->client_count;
 
 		p[0] = (struct pollfd){.fd = r->listener, .events = POLLIN};
+		p[1] = (struct pollfd){.fd = r->owner, .events = POLLIN};
 		for (int i = 0; i < count; i++)
-			p[i + 1] = (struct pollfd){.fd = r->clients[i].fd, .events = POLLIN};
-		if (poll(p, count + 1, relay_send_due(r)) <= 0)
+			p[i + 2] = (struct pollfd){.fd = r->clients[i].fd, .events = POLLIN};
+		if (poll(p, count + 2, relay_send_due(r)) <= 0)
 			continue;
+		if (p[1].revents)
+			return;
 		for (int i = 0; i < count; i++)
-			if (p[i + 1].revents)
+			if (p[i + 2].revents)
 				relay_receive(r, &r->clients[i]);
 		if (p[0].revents)
 			relay_receive(r, NULL);
@@ -218,8 +223,19 @@ static int relay_listen(const char *port)
 static void relay_usage(void)
 {
 	fprintf(stderr, "usage: lab-udp [--loss PERCENT] [--dup PERCENT] [--delay MS] "
-			"[--seed N] [--from-packet N] PORT TO_PORT\n");
+			"[--seed N] [--from-packet N] [--owner PID] PORT TO_PORT\n");
 	exit(2);
+}
+
+static int relay_owner(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0) {
+		fprintf(stderr, "lab-udp: owner %d: %s\n", pid, strerror(errno));
+		exit(1);
+	}
+	return fd;
 }
 
 static void relay_parse(struct relay *r, int argc, char **argv)
@@ -227,7 +243,8 @@ static void relay_parse(struct relay *r, int argc, char **argv)
 	static const struct option options[] = {
 		{"loss", required_argument, NULL, 'l'},	 {"dup", required_argument, NULL, 'd'},
 		{"delay", required_argument, NULL, 'w'}, {"seed", required_argument, NULL, 's'},
-		{"from-packet", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
+		{"from-packet", required_argument, NULL, 'f'}, {"owner", required_argument, NULL, 'p'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -244,6 +261,8 @@ static void relay_parse(struct relay *r, int argc, char **argv)
 			r->seed = value;
 		else if (c == 'f')
 			r->from = value;
+		else if (c == 'p')
+			r->owner = relay_owner(value);
 		else
 			relay_usage();
 	}
@@ -253,10 +272,9 @@ static void relay_parse(struct relay *r, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct relay r = {.from = 1};
+	static struct relay r = {.owner = -1, .from = 1};
 	struct sigaction act = {.sa_handler = relay_on_signal};
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	relay_parse(&r, argc, argv);

@@ -35,6 +35,7 @@
 #define KEEPER_FD 4
 #define DEAF_MS 10000
 #define CHUNK 4096
+#define TELNET_GREETING 12 /* QEMU: will echo, will SGA, will and do binary */
 #define ROOM (64 * 1024)
 
 enum { SE = 240, BREAK = 243, SB = 250, WILL = 251, DONT = 254, IAC = 255 };
@@ -50,6 +51,7 @@ struct queue {
 struct wire {
 	int bmc, machine, next; /* -1: nobody there; next: waits for machine to end */
 	char machine_kind, next_kind;
+	size_t greeting; /* bytes still to come that the machine did not write */
 	struct queue to_bmc, to_machine;
 	enum telnet_state state; /* of what the BMC sends */
 	int64_t deaf_at_ms;	 /* when we stop waiting for the BMC */
@@ -156,6 +158,7 @@ static void wire_machine_switch(struct wire *w)
 	}
 	w->machine = w->next;
 	w->machine_kind = w->next_kind;
+	w->greeting = w->machine_kind == 't' ? TELNET_GREETING : 0;
 	w->next = -1;
 	w->to_machine.len = 0;
 	if (w->machine >= 0)
@@ -194,8 +197,9 @@ static void wire_keeper_ready(struct wire *w)
 /* Passes on what the machine wrote; ipmi_sim wants 0xff doubled. */
 static void wire_machine_ready(struct wire *w)
 {
-	uint8_t data[CHUNK];
-	ssize_t n = recv(w->machine, data, sizeof(data), MSG_DONTWAIT);
+	uint8_t space[CHUNK], *data = space;
+	size_t skip;
+	ssize_t n = recv(w->machine, space, sizeof(space), MSG_DONTWAIT);
 
 	if (n < 0 && errno == EAGAIN && w->next < 0)
 		return;
@@ -203,6 +207,10 @@ static void wire_machine_ready(struct wire *w)
 		wire_machine_switch(w);
 		return;
 	}
+	skip = w->greeting < (size_t)n ? w->greeting : (size_t)n;
+	w->greeting -= skip;
+	data += skip;
+	n -= skip;
 	wire_record(w->truth, data, n);
 	w->truth_len += n;
 	if (w->bmc < 0 || w->deaf)
