@@ -24,7 +24,10 @@ struct cast_writer {
 void cast_write_header(struct buffer *out, int columns, int rows,
 		       int64_t wall_ms, const char *title);
 
-/* Appends an output event; at_ms: since the beginning. */
+/*
+ * Appends an output event; at_ms: since the beginning. len 0: no more bytes
+ * come, what is still held back is written (as U+FFFD).
+ */
 void cast_write_output(struct cast_writer *w, struct buffer *out,
 		       int64_t at_ms, const void *bytes, size_t len);
 

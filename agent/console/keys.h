@@ -9,7 +9,8 @@
  * Key names to the bytes of a terminal type (I01). Names: F1..F12, Up, Down,
  * Left, Right, Home, End, PgUp, PgDn, Ins, Del, Esc, Tab, BackTab, Enter,
  * Backspace, Space, Ctrl-A..Ctrl-Z, Ctrl-[ Ctrl-\ Ctrl-] Ctrl-^ Ctrl-_ Ctrl-@,
- * Alt-x (Esc and the character), and one printable ASCII character.
+ * Alt-x (Esc and the character; Esc ^A on VT100+, Esc } on PC-ANSI, where Esc and
+ * a character are another key), and one printable ASCII character.
  */
 enum keys_terminal {
 	KEYS_NONE = 0,

@@ -17,11 +17,15 @@
  *    is known: when the text behind has come, or when the caller says that
  *    the console is quiet (the end of the text is the end of the screen);
  *  - ^ and $ are at line ends (PCRE2_MULTILINE), . does not match a newline,
- *    the text is UTF-8.
+ *    the text is UTF-8;
+ *  - a match is at most MATCH_SPAN bytes long: what is longer may not be found.
+ *    So a scan is bounded, and no more text than that must be kept.
  *
  * A pattern that backtracks without end hits a limit (C18) and is reported.
  */
 struct match_pattern;
+
+#define MATCH_SPAN 8192
 
 #define MATCH_LITERAL	1	/* the text itself, no PCRE2 syntax */
 #define MATCH_CASELESS	2	/* flag i */
@@ -31,7 +35,7 @@ struct match_pattern;
 /*
  * Compiles (PCRE2, JIT where available). NULL on failure: CONFIG, with PCRE2's
  * words and the offset. A pattern that can match nothing (the empty text) is
- * refused, and \z, \Z, \G, \K and \C too. Free with match_free (NULL ok).
+ * refused, and \z, \Z, \G, \K, \C, (*VERBS) and callouts too. Free with match_free (NULL ok).
  */
 struct match_pattern *match_compile(const char *text, size_t len,
 				    unsigned flags, struct rh_error *err);
