@@ -33,6 +33,7 @@
 #define IPMI_SESSION_CLOSE_MS 300
 /* What a packet needs to have a chance of an answer. */
 #define IPMI_SESSION_LEAST_MS 200
+#define IPMI_REFUSALS_MAX 3
 #define IPMI_BACKOFF_FIRST_MS 250
 #define IPMI_BACKOFF_LAST_MS 2000
 
@@ -178,8 +179,11 @@ static bool ipmi_session_again(struct ipmi *d, struct ipmi_opening *o,
 	case IPMI_VERDICT_SUITE:
 		if (ipmi_session_next_suite(d, o))
 			return true;
-		/* S06: the first session after a power change may fail */
-		return ++o->refusals < 2 &&
+		/*
+		 * S06: the first session after a power change may fail. And
+		 * where the suite has worked, it means "busy" (S01).
+		 */
+		return (++o->refusals < IPMI_REFUSALS_MAX || d->suite_known) &&
 		       ipmi_session_back_off(&o->pause, o->deadline);
 	case IPMI_VERDICT_BUSY:
 		return ipmi_session_next_suite(d, o) ||
@@ -201,6 +205,11 @@ static int ipmi_session_refused(const struct ipmi *d,
 				const struct ipmi_opening *o,
 				struct rh_error *err)
 {
+	if (o->why->verdict == IPMI_VERDICT_SUITE && d->suite_known)
+		return rh_error_set(err, RH_ERR_BUSY,
+				    "no session with %s as %.16s, though it gave "
+				    "one before: too many are open, or it is busy",
+				    ipmi_targets_current(&d->targets), d->user);
 	return rh_error_set(err, o->why->code, "no session with %s as %.16s: %s",
 			    ipmi_targets_current(&d->targets), d->user,
 			    o->why->text);
@@ -277,7 +286,7 @@ static int ipmi_session_ask_once(struct ipmi *d,
 				 int64_t deadline, struct ipmi_answer *ret,
 				 bool *ret_silent, struct rh_error *err)
 {
-	int64_t wait = 3 * d->retransmit;
+	int64_t wait = 2 * d->retransmit + IPMI_SESSION_LEAST_MS;
 
 	*ret_silent = false;
 	if (!ipmi_session_is_fresh(d)) {

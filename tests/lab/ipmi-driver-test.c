@@ -777,6 +777,24 @@ static void test_refused_act(void)
 	instance_close(&i);
 }
 
+/* P03, P04: a BMC that refuses what makes no sense for a machine that is off. */
+static void test_strict(void)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct instance i = usual();
+
+	check_rc(act(&i, DRIVER_ACT_OFF, 5000, &err), &err, "off");
+	reaches(&i, DRIVER_POWER_OFF);
+	lab("chassis", "strict", NULL);
+	check(act(&i, DRIVER_ACT_RESET, 5000, &err) < 0 &&
+	      (err.code == RH_ERR_STATE || err.code == RH_ERR_PROTOCOL),
+	      "reset while off: %s: %s", rh_code_name(err.code), err.text);
+	lab("chassis", "none", NULL);
+	check_rc(act(&i, DRIVER_ACT_ON, 5000, &err), &err, "on");
+	reaches(&i, DRIVER_POWER_ON);
+	instance_close(&i);
+}
+
 static void test_blind(void)
 {
 	struct instance i = usual();
@@ -818,6 +836,57 @@ static void test_loss(void)
 	note("on with 20 %% loss each way: %lld ms",
 	     (long long)(deadline_now() - start));
 	instance_close(&i);
+	relay_stop(&r);
+}
+
+/*
+ * Sessions that are never closed fill the BMC's table (63 in ipmi_sim): it
+ * refuses in a way that libfreeipmi cannot tell from a bad cipher suite. An
+ * instance that had a session before says BUSY; nobody says AUTH.
+ */
+static void fill_sessions(void)
+{
+	char *path = secret_file("not-the-password\n");
+	struct rh_error err = RH_ERROR_INIT;
+	enum driver_power state;
+	struct instance i;
+	int n;
+
+	for (n = 0; n < 80; n++) {	/* each leaves a session half open */
+		check_rc(instance_open(&i, bmc.port, path, NULL, &err), &err,
+			 "open");
+		driver_ipmi.power->query(i.self, deadline_in(300), &state, &err);
+		instance_close(&i);
+	}
+	secret_file_free(path);
+}
+
+static void test_no_sessions(void)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	enum driver_power state;
+	struct instance old, new = usual();
+	struct relay r;
+
+	check_rc(instance_open_relayed(&old, &r, bmc.password_file, NULL, &err),
+		 &err, "open");
+	query(&old);
+	r.counts->loss = 100;		/* it loses its session */
+	check(driver_ipmi.power->query(old.self, deadline_in(2500), &state,
+				       &err) < 0, "query without a network");
+	r.counts->loss = 0;
+	fill_sessions();
+	check_code(driver_ipmi.power->query(old.self, deadline_in(3000), &state,
+					    &err),
+		   &err, RH_ERR_BUSY, "query");
+	check(driver_ipmi.power->query(new.self, deadline_in(3000), &state,
+				       &err) < 0 && err.code != RH_ERR_AUTH,
+	      "query: %s: %s", rh_code_name(err.code), err.text);
+	note("%s", err.text);
+	lab("bmc", "restart", NULL);
+	query(&new);
+	instance_close(&old);
+	instance_close(&new);
 	relay_stop(&r);
 }
 
@@ -958,6 +1027,50 @@ static void test_console_bulk(void)
 		check(start != NULL && strncmp(start, buffer_text(&text),
 					       text.len - 1) == 0,
 		      "the echo differs");
+	}
+	buffer_release(&text);
+	buffer_release(&seen);
+	instance_close(&i);
+}
+
+/*
+ * More than the library's buffers hold, as fast as the driver takes it: the
+ * session survives, and what was typed arrives whole.
+ */
+static void test_console_paste(void)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct buffer text = { 0 }, seen = { 0 };
+	struct instance i = usual();
+	int64_t begin;
+	const char *next;
+	int n = 0;
+	size_t sent = 0;
+
+	for (; text.len < 12000; n++)
+		buffer_printf(&text, "line %06d of the paste\r", n);
+	buffer_append_text(&text, "END\r");
+	if (check(attach(&i, 0, &err), "attach: %s", err.text) && talk(&i)) {
+		begin = deadline_now();
+		while (sent < text.len && deadline_now() - begin < 30000) {
+			next = buffer_text(&text) + sent;
+			n = driver_ipmi.console->write(i.self, next,
+						       text.len - sent, &err);
+			if (!check(n >= 0, "write: %s", err.text))
+				break;
+			sent += (size_t)n;
+			expect(&i, &seen, "END", 10);
+			if (failed)
+				break;
+		}
+		check(expect(&i, &seen, "END", 20000), "no end after %zu bytes",
+		      seen.len);
+		next = strstr(buffer_text(&seen), "line 000000");
+		check(next != NULL && strncmp(next, buffer_text(&text),
+					      text.len - 1) == 0,
+		      "the echo differs");
+		note("%zu bytes there and back: %lld ms", text.len,
+		     (long long)(deadline_now() - begin));
 	}
 	buffer_release(&text);
 	buffer_release(&seen);
@@ -1246,10 +1359,13 @@ static const struct {
 	{ "slow-act", test_slow_act, true },
 	{ "too-slow-act", test_too_slow_act, true },
 	{ "refused-act", test_refused_act, true },
+	{ "strict", test_strict, true },
 	{ "blind", test_blind, true },
+	{ "no-sessions", test_no_sessions, true },
 	{ "loss", test_loss, false },
 	{ "console", test_console, false },
 	{ "console-bulk", test_console_bulk, false },
+	{ "console-paste", test_console_paste, false },
 	{ "console-again", test_console_again, false },
 	{ "leaves-nothing", test_leaves_nothing, false },
 	{ "console-in-use", test_console_in_use, false },
