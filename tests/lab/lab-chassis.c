@@ -39,7 +39,8 @@ struct fault {
 
 static int chassis_connect(void)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "keeper.sock"};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX,
+				    .sun_path = "keeper.sock" };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
@@ -54,7 +55,7 @@ static void chassis_wait_end(int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	struct pollfd p = {.events = POLLIN};
+	struct pollfd p = { .events = POLLIN };
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return;
@@ -65,7 +66,8 @@ static void chassis_wait_end(int fd)
 	close(p.fd);
 }
 
-/* Asks the keeper. Returns false, with the reason in answer, when it refuses. */
+/* Asks the keeper. Returns false, with the reason in answer, when it refuses.
+ */
 static bool chassis_ask(const char *request, char *answer, size_t answer_size)
 {
 	int fd = chassis_connect();
@@ -100,7 +102,7 @@ static void chassis_log(int argc, char **argv)
 
 static struct fault chassis_fault_read(void)
 {
-	struct fault f = {.name = "none", .value = -1};
+	struct fault f = { .name = "none", .value = -1 };
 	FILE *file = fopen("chassis.fault", "r");
 
 	if (!file)
@@ -129,7 +131,7 @@ static bool fault_is(const struct fault *f, const char *name)
 
 static void chassis_sleep(double seconds)
 {
-	struct timespec ts = {.tv_sec = (time_t)seconds};
+	struct timespec ts = { .tv_sec = (time_t)seconds };
 
 	ts.tv_nsec = (long)((seconds - ts.tv_sec) * 1e9);
 	nanosleep(&ts, NULL);
@@ -152,7 +154,8 @@ static bool chassis_is_on(void)
 {
 	char answer[256];
 
-	return chassis_ask("power status", answer, sizeof(answer)) && strcmp(answer, "on") == 0;
+	return chassis_ask("power status", answer, sizeof(answer)) &&
+	       strcmp(answer, "on") == 0;
 }
 
 static int chassis_fail(const char *why)
@@ -184,13 +187,15 @@ static int chassis_act(const struct fault *f, const char *act)
 	if (chassis_ignores(f))
 		return 0;
 	if (fault_is(f, "late"))
-		snprintf(request, sizeof(request), "later %d %s", (int)(f->value * 1000), act);
+		snprintf(request, sizeof(request), "later %d %s",
+			 (int)(f->value * 1000), act);
 	else
 		snprintf(request, sizeof(request), "power %s", act);
 	if (!chassis_ask(request, answer, sizeof(answer)))
 		return chassis_fail(answer);
 	if (fault_is(f, "restore") && strcmp(act, "off") == 0) {
-		snprintf(request, sizeof(request), "later %d on", (int)(f->value * 1000));
+		snprintf(request, sizeof(request), "later %d on",
+			 (int)(f->value * 1000));
 		chassis_ask(request, answer, sizeof(answer));
 	}
 	return 0;
@@ -219,7 +224,8 @@ static int chassis_set_boot(const char *device)
 	return fclose(file) ? chassis_fail("chassis.boot") : 0;
 }
 
-static int chassis_set(const struct fault *f, const char *what, const char *value)
+static int chassis_set(const struct fault *f, const char *what,
+		       const char *value)
 {
 	if (strcmp(what, "power") == 0)
 		return chassis_act(f, strcmp(value, "0") == 0 ? "off" : "on");
@@ -243,9 +249,11 @@ static int chassis_main(int argc, char **argv)
 		chassis_sleep(f.value);
 	if (argc >= 4 && strcmp(argv[1], "set") == 0)
 		return chassis_set(&f, argv[2], argv[3]);
-	if (argc >= 3 && strcmp(argv[1], "get") == 0 && strcmp(argv[2], "power") == 0)
+	if (argc >= 3 && strcmp(argv[1], "get") == 0 &&
+	    strcmp(argv[2], "power") == 0)
 		return chassis_get_power(&f);
-	if (argc >= 3 && strcmp(argv[1], "get") == 0 && strcmp(argv[2], "boot") == 0)
+	if (argc >= 3 && strcmp(argv[1], "get") == 0 &&
+	    strcmp(argv[2], "boot") == 0)
 		return chassis_get_boot();
 	return chassis_fail("unknown command");
 }

@@ -42,19 +42,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_PORT 20000
-#define PORT_RANGE 12000
-#define START_MS 15000
-#define STOP_MS 3000
-#define TRIES 10
-#define REBOOT_STATUS 64 /* a program that ends so wants to be started again */
+#define FIRST_PORT    20000
+#define PORT_RANGE    12000
+#define START_MS      15000
+#define STOP_MS	      3000
+#define TRIES	      10
+#define REBOOT_STATUS 64 /* a program that ends so wants to be started again   \
+			  */
 
-enum machine_type { MACHINE_NONE, MACHINE_QEMU, MACHINE_PROGRAM, MACHINE_STATE };
+enum machine_type {
+	MACHINE_NONE,
+	MACHINE_QEMU,
+	MACHINE_PROGRAM,
+	MACHINE_STATE
+};
 
 enum { PORT_BMC, PORT_CONSOLE, PORT_LDAP, PORT_SSH, PORT_HTTP, PORT_COUNT };
 
 static const char *const port_names[PORT_COUNT] = {
-	"LAB_BMC_PORT", "LAB_CONSOLE_PORT", "LAB_TCP_LDAP", "LAB_TCP_SSH", "LAB_TCP_HTTP",
+	"LAB_BMC_PORT", "LAB_CONSOLE_PORT", "LAB_TCP_LDAP",
+	"LAB_TCP_SSH",	"LAB_TCP_HTTP",
 };
 
 struct port {
@@ -93,7 +100,8 @@ static int64_t keeper_now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void keeper_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void keeper_log(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
 
 static void keeper_log(const char *format, ...)
 {
@@ -101,7 +109,8 @@ static void keeper_log(const char *format, ...)
 	va_list args;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	fprintf(stderr, "%lld.%03ld ", (long long)ts.tv_sec, ts.tv_nsec / 1000000);
+	fprintf(stderr, "%lld.%03ld ", (long long)ts.tv_sec,
+		ts.tv_nsec / 1000000);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -112,7 +121,8 @@ static void keeper_log(const char *format, ...)
 
 /*
  * Runs in the child: fds become descriptors 0, 1, 2 ... of the program. SIGPIPE
- * stays ignored for ipmi_sim: it dies of it when a client of its console hangs up.
+ * stays ignored for ipmi_sim: it dies of it when a client of its console hangs
+ * up.
  */
 static void child_exec(char *const *argv, const int *fds, int count)
 {
@@ -204,7 +214,8 @@ static void children_end(void)
 
 static bool port_is_free(int number, int type)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(number)};
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(number) };
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	bool ok;
 
@@ -217,14 +228,15 @@ static bool port_is_free(int number, int type)
 /* Returns a socket that keeps other labs away from the port, or -1. */
 static int port_lock(int number)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "rhands-lab-port-%d",
-			   number);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
+			   "rhands-lab-port-%d", number);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (bind(fd, (struct sockaddr *)&addr, offsetof(struct sockaddr_un, sun_path) + 1 + len) ==
-		    0 &&
-	    port_is_free(number, SOCK_STREAM) && port_is_free(number, SOCK_DGRAM))
+	if (bind(fd, (struct sockaddr *)&addr,
+		 offsetof(struct sockaddr_un, sun_path) + 1 + len) == 0 &&
+	    port_is_free(number, SOCK_STREAM) &&
+	    port_is_free(number, SOCK_DGRAM))
 		return fd;
 	close(fd);
 	return -1;
@@ -262,8 +274,8 @@ static void setenv_number(const char *name, int number)
 /* Has the script write all that depends on the ports. */
 static bool keeper_configure(struct keeper *k)
 {
-	char *argv[] = {(char *)k->script, (char *)"_configure", NULL};
-	int fds[] = {0, 1, 2};
+	char *argv[] = { (char *)k->script, (char *)"_configure", NULL };
+	int fds[] = { 0, 1, 2 };
 	int status = -1;
 	pid_t pid;
 
@@ -273,7 +285,8 @@ static bool keeper_configure(struct keeper *k)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/* --- the machine ----------------------------------------------------------- */
+/* --- the machine -----------------------------------------------------------
+ */
 
 /* Takes the next boot's fault off the list; the last one stays. */
 static void machine_next_fault(struct keeper *k)
@@ -296,13 +309,13 @@ static void wire_send(const struct keeper *k, int fd)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = {.space = {0}};
+	} control = { .space = { 0 } };
 	char kind = k->type == MACHINE_QEMU ? 't' : 'r';
-	struct iovec iov = {.iov_base = &kind, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = &control,
-			     .msg_controllen = sizeof(control)};
+	struct iovec iov = { .iov_base = &kind, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -327,14 +340,16 @@ static void machine_control_close(struct keeper *k)
  */
 static bool machine_line(const struct keeper *k, int ends[2])
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(addr);
 
 	if (k->type != MACHINE_QEMU)
-		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				  ends) == 0;
 	ends[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ends[1] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return bind(ends[1], (struct sockaddr *)&addr, sizeof(sa_family_t)) == 0 &&
+	return bind(ends[1], (struct sockaddr *)&addr, sizeof(sa_family_t)) ==
+		       0 &&
 	       listen(ends[1], 1) == 0 &&
 	       getsockname(ends[1], (struct sockaddr *)&addr, &len) == 0 &&
 	       connect(ends[0], (struct sockaddr *)&addr, len) == 0;
@@ -350,9 +365,10 @@ static bool machine_spawn(struct keeper *k)
 	wire_send(k, serial[0]);
 	close(serial[0]);
 	log = log_open("machine.log");
-	int fds[] = {serial[1], serial[1], log, control[1]};
+	int fds[] = { serial[1], serial[1], log, control[1] };
 
-	k->machine = child_start(k->program, fds, k->type == MACHINE_QEMU ? 4 : 3);
+	k->machine = child_start(k->program, fds,
+				 k->type == MACHINE_QEMU ? 4 : 3);
 	close(serial[1]);
 	close(control[1]);
 	close(log);
@@ -389,7 +405,8 @@ static void machine_soft(struct keeper *k)
 
 	if (k->type == MACHINE_PROGRAM && k->machine > 0)
 		kill(k->machine, SIGTERM);
-	else if (k->control >= 0 && send(k->control, press, strlen(press), MSG_NOSIGNAL) < 0)
+	else if (k->control >= 0 &&
+		 send(k->control, press, strlen(press), MSG_NOSIGNAL) < 0)
 		keeper_log("QEMU: %s", strerror(errno));
 }
 
@@ -430,7 +447,8 @@ static bool machine_control_ready(struct keeper *k)
 		return false;
 	}
 	text[n] = '\0';
-	if (!k->answered && send(k->control, hello, strlen(hello), MSG_NOSIGNAL) > 0)
+	if (!k->answered &&
+	    send(k->control, hello, strlen(hello), MSG_NOSIGNAL) > 0)
 		k->answered = true;
 	if (strstr(text, "\"guest-reset\""))
 		k->reboot = true;
@@ -448,12 +466,14 @@ static void machine_ended(struct keeper *k, int status)
 	k->on = false;
 	if (k->type == MACHINE_PROGRAM && WIFEXITED(status))
 		k->reboot = WEXITSTATUS(status) == REBOOT_STATUS;
-	keeper_log("machine ended: status 0x%x%s", status, k->reboot ? ", reboots" : "");
+	keeper_log("machine ended: status 0x%x%s", status,
+		   k->reboot ? ", reboots" : "");
 	if (k->reboot)
 		machine_start(k);
 }
 
-/* --- the loop -------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------
+ */
 
 static void keeper_order(struct keeper *k, int fd);
 
@@ -504,10 +524,10 @@ static int keeper_run_later(struct keeper *k, int timeout)
 static void keeper_step(struct keeper *k, int timeout)
 {
 	struct pollfd p[4] = {
-		{.fd = k->signals, .events = POLLIN},
-		{.fd = k->owner, .events = POLLIN},
-		{.fd = k->orders, .events = POLLIN},
-		{.fd = k->control, .events = POLLIN},
+		{ .fd = k->signals, .events = POLLIN },
+		{ .fd = k->owner, .events = POLLIN },
+		{ .fd = k->orders, .events = POLLIN },
+		{ .fd = k->control, .events = POLLIN },
 	};
 	int fd;
 
@@ -521,12 +541,14 @@ static void keeper_step(struct keeper *k, int timeout)
 		keeper_log("the owner is gone");
 		k->ending = true;
 	}
-	if (p[2].revents && (fd = accept4(k->orders, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+	if (p[2].revents &&
+	    (fd = accept4(k->orders, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		keeper_order(k, fd);
 }
 
 /* Steps until the condition holds; false: it did not within limit_ms. */
-static bool keeper_until(struct keeper *k, bool (*holds)(const struct keeper *), int limit_ms)
+static bool keeper_until(struct keeper *k, bool (*holds)(const struct keeper *),
+			 int limit_ms)
 {
 	int64_t deadline = keeper_now_ms() + limit_ms;
 
@@ -540,22 +562,27 @@ static bool keeper_until(struct keeper *k, bool (*holds)(const struct keeper *),
 	return true;
 }
 
-/* --- the BMC ----------------------------------------------------------------- */
+/* --- the BMC -----------------------------------------------------------------
+ */
 
 /* Asks for an ASF presence pong (IPMI 2.0, 13.2.3) until there is one. */
 static bool bmc_answers(struct keeper *k)
 {
-	static const uint8_t ping[] = {6, 0, 0xff, 6, 0, 0, 0x11, 0xbe, 0x80, 0, 0, 0};
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-				   .sin_port = htons(k->ports[PORT_BMC].number)};
+	static const uint8_t ping[] = { 6,    0,    0xff, 6, 0, 0,
+					0x11, 0xbe, 0x80, 0, 0, 0 };
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port =
+					    htons(k->ports[PORT_BMC].number) };
 	int64_t deadline = keeper_now_ms() + START_MS;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool answered = false;
 	char pong[64];
 
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while (k->bmc > 0 && !answered && !k->ending && keeper_now_ms() < deadline) {
-		sendto(fd, ping, sizeof(ping), 0, (struct sockaddr *)&addr, sizeof(addr));
+	while (k->bmc > 0 && !answered && !k->ending &&
+	       keeper_now_ms() < deadline) {
+		sendto(fd, ping, sizeof(ping), 0, (struct sockaddr *)&addr,
+		       sizeof(addr));
 		keeper_step(k, 10);
 		answered = recv(fd, pong, sizeof(pong), MSG_DONTWAIT) > 0;
 	}
@@ -565,9 +592,11 @@ static bool bmc_answers(struct keeper *k)
 
 static bool bmc_start(struct keeper *k)
 {
-	char *argv[] = {(char *)"ipmi_sim", (char *)"-c", (char *)"lan.conf",
-			(char *)"-f",	    (char *)"sim.emu", (char *)"-s",
-			(char *)"state",    (char *)"-n", NULL};
+	char *argv[] = {
+		(char *)"ipmi_sim", (char *)"-c",      (char *)"lan.conf",
+		(char *)"-f",	    (char *)"sim.emu", (char *)"-s",
+		(char *)"state",    (char *)"-n",      NULL
+	};
 	int log, fds[3];
 
 	if (k->bmc > 0)
@@ -621,13 +650,15 @@ static bool bmc_act(struct keeper *k, const char *act)
 	return ok;
 }
 
-/* --- orders -------------------------------------------------------------------- */
+/* --- orders
+ * -------------------------------------------------------------------- */
 
 static const char *order_power(struct keeper *k, const char *act)
 {
 	if (strcmp(act, "status") == 0)
 		return k->on ? "on" : "off";
-	return machine_act(k, act) ? "ok" : "error: the machine does not do that";
+	return machine_act(k, act) ? "ok"
+				   : "error: the machine does not do that";
 }
 
 static const char *order_bmc(struct keeper *k, const char *act)
@@ -678,12 +709,13 @@ static const struct {
 	const char *word;
 	const char *(*run)(struct keeper *k, const char *rest);
 } keeper_orders[] = {
-	{"power", order_power}, /* on | off | reset | soft | status */
-	{"bmc", order_bmc},	/* start | stop | restart | kill | pause | continue | status */
-	{"boot", order_boot},	/* FAULT[,FAULT...] */
-	{"later", order_later}, /* MS on | off | reset | soft */
-	{"forget", order_forget}, /* what was to be done later */
-	{"down", order_down},
+	{ "power", order_power },   /* on | off | reset | soft | status */
+	{ "bmc", order_bmc },	    /* start | stop | restart | kill | pause |
+				       continue | status */
+	{ "boot", order_boot },	    /* FAULT[,FAULT...] */
+	{ "later", order_later },   /* MS on | off | reset | soft */
+	{ "forget", order_forget }, /* what was to be done later */
+	{ "down", order_down },
 };
 
 static void keeper_order(struct keeper *k, int fd)
@@ -696,28 +728,33 @@ static void keeper_order(struct keeper *k, int fd)
 	rest = strchr(text, ' ');
 	if (rest)
 		*rest++ = '\0';
-	for (size_t i = 0; i < sizeof(keeper_orders) / sizeof(keeper_orders[0]); i++)
+	for (size_t i = 0; i < sizeof(keeper_orders) / sizeof(keeper_orders[0]);
+	     i++)
 		if (strcmp(text, keeper_orders[i].word) == 0)
 			answer = keeper_orders[i].run(k, rest ? rest : "");
 	if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
 		keeper_log("answer: %s", strerror(errno));
 	if (!k->ending)
-		close(fd); /* otherwise our end closes it, and tells that all is down */
+		close(fd); /* otherwise our end closes it, and tells that all is
+			      down */
 }
 
-/* --- from nothing to ready, and back -------------------------------------------- */
+/* --- from nothing to ready, and back
+ * -------------------------------------------- */
 
 /* Opens the socket for orders; -1 when another keeper has this directory. */
 static int orders_open(void)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "keeper.sock"};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX,
+				    .sun_path = "keeper.sock" };
 	int lock = open("keeper.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return -1;
 	unlink(addr.sun_path);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 64) < 0)
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    listen(fd, 64) < 0)
 		return -1;
 	return fd;
 }
@@ -738,10 +775,10 @@ static int signals_open(void)
 
 static bool wire_start(struct keeper *k)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET};
+	struct sockaddr_in addr = { .sin_family = AF_INET };
 	socklen_t len = sizeof(addr);
 	char path[PATH_MAX];
-	char *argv[] = {path, NULL};
+	char *argv[] = { path, NULL };
 	int control[2];
 
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -752,7 +789,7 @@ static bool wire_start(struct keeper *k)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
 		return false;
 	snprintf(path, sizeof(path), "%s/lab-wire", getenv("LAB_BIN"));
-	int fds[] = {0, 1, 2, k->wire_listener, control[1]};
+	int fds[] = { 0, 1, 2, k->wire_listener, control[1] };
 
 	k->wire = child_start(argv, fds, 5);
 	k->wire_control = control[0];
@@ -774,7 +811,8 @@ static bool keeper_start(struct keeper *k)
 		return false;
 	if (k->start_off)
 		return true;
-	return machine_start(k) && keeper_until(k, machine_answered, START_MS) && k->answered;
+	return machine_start(k) &&
+	       keeper_until(k, machine_answered, START_MS) && k->answered;
 }
 
 static void keeper_say(struct keeper *k, const char *text)
@@ -805,7 +843,10 @@ static void keeper_run(struct keeper *k)
 			memcpy(k->boots, boots, sizeof(boots));
 			up = keeper_start(k);
 		}
-	keeper_say(k, up ? "ready" : "it does not start; see keeper.log, bmc.log, machine.log");
+	keeper_say(
+		k,
+		up ? "ready"
+		   : "it does not start; see keeper.log, bmc.log, machine.log");
 	keeper_log(up ? "ready" : "not started");
 	while (up && !k->ending)
 		keeper_step(k, -1);
@@ -829,7 +870,8 @@ static void keeper_detach(struct keeper *k)
 		answer[n > 0 ? n : 0] = '\0';
 		if (strcmp(answer, "ready") == 0)
 			exit(0);
-		fprintf(stderr, "lab: %s\n", n > 0 ? answer : "the keeper died");
+		fprintf(stderr, "lab: %s\n",
+			n > 0 ? answer : "the keeper died");
 		exit(1);
 	}
 	setsid();
@@ -885,8 +927,9 @@ static void keeper_parse(struct keeper *k, int argc, char **argv)
 		}
 	}
 	if (optind >= argc || !k->script || k->type == MACHINE_NONE) {
-		fprintf(stderr, "usage: lab-keeper [-0] [-p OWNER] -b FAULTS -c SCRIPT "
-				"-t qemu|program|state DIR [PROGRAM...]\n");
+		fprintf(stderr,
+			"usage: lab-keeper [-0] [-p OWNER] -b FAULTS -c SCRIPT "
+			"-t qemu|program|state DIR [PROGRAM...]\n");
 		exit(2);
 	}
 	if (chdir(argv[optind]) < 0) {
@@ -898,7 +941,9 @@ static void keeper_parse(struct keeper *k, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct keeper k = {.owner = -1, .control = -1, .wire_control = -1};
+	static struct keeper k = { .owner = -1,
+				   .control = -1,
+				   .wire_control = -1 };
 
 	syscall(SYS_close_range, 3, ~0U, 0);
 	for (int i = 0; i < PORT_COUNT; i++)

@@ -31,8 +31,8 @@
 #include <unistd.h>
 
 #define PACKET_MAX 2048
-#define CLIENTS 1000
-#define QUEUE 1024
+#define CLIENTS	   1000
+#define QUEUE	   1024
 
 /* A packet on its way. Its socket and address say where it goes. */
 struct packet {
@@ -53,7 +53,8 @@ struct relay {
 	struct sockaddr_in server;
 	struct client clients[CLIENTS];
 	int client_count;
-	struct packet queue[QUEUE]; /* a ring, oldest first; all have the same delay */
+	struct packet queue[QUEUE]; /* a ring, oldest first; all have the same
+				       delay */
 	unsigned int head, queued;
 	unsigned int loss, dup; /* percent */
 	int64_t delay_ms;
@@ -116,7 +117,8 @@ static void relay_pass(struct relay *r, struct packet *p)
 }
 
 /* The client of this address, an old one or a new one. NULL: too many. */
-static struct client *relay_client(struct relay *r, const struct sockaddr_in *addr)
+static struct client *relay_client(struct relay *r,
+				   const struct sockaddr_in *addr)
 {
 	struct client *c = r->clients;
 
@@ -151,7 +153,8 @@ static void relay_receive(struct relay *r, const struct client *c)
 	} else {
 		c = relay_client(r, &from);
 		p.to = r->server;
-		p.fd = c ? c->fd : -1; /* too many clients: lost when it is sent */
+		p.fd = c ? c->fd
+			 : -1; /* too many clients: lost when it is sent */
 	}
 	relay_pass(r, &p);
 }
@@ -165,7 +168,8 @@ static int relay_send_due(struct relay *r)
 
 		if (left > 0)
 			return left;
-		if (sendto(p->fd, p->data, p->len, 0, (struct sockaddr *)&p->to, sizeof(p->to)) < 0)
+		if (sendto(p->fd, p->data, p->len, 0, (struct sockaddr *)&p->to,
+			   sizeof(p->to)) < 0)
 			r->lost++;
 		r->head = (r->head + 1) % QUEUE;
 		r->queued--;
@@ -180,10 +184,11 @@ static void relay_loop(struct relay *r)
 	while (!relay_ending) {
 		int count = r->client_count;
 
-		p[0] = (struct pollfd){.fd = r->listener, .events = POLLIN};
-		p[1] = (struct pollfd){.fd = r->owner, .events = POLLIN};
+		p[0] = (struct pollfd){ .fd = r->listener, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = r->owner, .events = POLLIN };
 		for (int i = 0; i < count; i++)
-			p[i + 2] = (struct pollfd){.fd = r->clients[i].fd, .events = POLLIN};
+			p[i + 2] = (struct pollfd){ .fd = r->clients[i].fd,
+						    .events = POLLIN };
 		if (poll(p, count + 2, relay_send_due(r)) <= 0)
 			continue;
 		if (p[1].revents)
@@ -198,7 +203,8 @@ static void relay_loop(struct relay *r)
 
 static struct sockaddr_in relay_address(const char *port)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(atoi(port)) };
 
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return addr;
@@ -212,7 +218,8 @@ static int relay_listen(const char *port)
 
 	if (bind(fd, (struct sockaddr *)&addr, len) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&addr, &len) < 0) {
-		fprintf(stderr, "lab-udp: port %s: %s\n", port, strerror(errno));
+		fprintf(stderr, "lab-udp: port %s: %s\n", port,
+			strerror(errno));
 		exit(1);
 	}
 	printf("%d\n", ntohs(addr.sin_port));
@@ -222,8 +229,9 @@ static int relay_listen(const char *port)
 
 static void relay_usage(void)
 {
-	fprintf(stderr, "usage: lab-udp [--loss PERCENT] [--dup PERCENT] [--delay MS] "
-			"[--seed N] [--from-packet N] [--owner PID] PORT TO_PORT\n");
+	fprintf(stderr,
+		"usage: lab-udp [--loss PERCENT] [--dup PERCENT] [--delay MS] "
+		"[--seed N] [--from-packet N] [--owner PID] PORT TO_PORT\n");
 	exit(2);
 }
 
@@ -232,7 +240,8 @@ static int relay_owner(pid_t pid)
 	int fd = syscall(SYS_pidfd_open, pid, 0);
 
 	if (fd < 0) {
-		fprintf(stderr, "lab-udp: owner %d: %s\n", pid, strerror(errno));
+		fprintf(stderr, "lab-udp: owner %d: %s\n", pid,
+			strerror(errno));
 		exit(1);
 	}
 	return fd;
@@ -241,15 +250,19 @@ static int relay_owner(pid_t pid)
 static void relay_parse(struct relay *r, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"loss", required_argument, NULL, 'l'},	 {"dup", required_argument, NULL, 'd'},
-		{"delay", required_argument, NULL, 'w'}, {"seed", required_argument, NULL, 's'},
-		{"from-packet", required_argument, NULL, 'f'}, {"owner", required_argument, NULL, 'p'},
-		{NULL, 0, NULL, 0},
+		{ "loss", required_argument, NULL, 'l' },
+		{ "dup", required_argument, NULL, 'd' },
+		{ "delay", required_argument, NULL, 'w' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "from-packet", required_argument, NULL, 'f' },
+		{ "owner", required_argument, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		unsigned long long value = optarg ? strtoull(optarg, NULL, 10) : 0;
+		unsigned long long value = optarg ? strtoull(optarg, NULL, 10)
+						  : 0;
 
 		if (c == 'l')
 			r->loss = value;
@@ -272,8 +285,8 @@ static void relay_parse(struct relay *r, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct relay r = {.owner = -1, .from = 1};
-	struct sigaction act = {.sa_handler = relay_on_signal};
+	static struct relay r = { .owner = -1, .from = 1 };
+	struct sigaction act = { .sa_handler = relay_on_signal };
 
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);

@@ -31,12 +31,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LISTENER_FD 3
-#define KEEPER_FD 4
-#define DEAF_MS 10000
-#define CHUNK 4096
+#define LISTENER_FD	3
+#define KEEPER_FD	4
+#define DEAF_MS		6000 /* ipmi_sim itself waits 5 s for its client */
+#define CHUNK		4096
 #define TELNET_GREETING 12 /* QEMU: will echo, will SGA, will and do binary */
-#define ROOM (64 * 1024)
+#define ROOM		(64 * 1024)
 
 enum { SE = 240, BREAK = 243, SB = 250, WILL = 251, DONT = 254, IAC = 255 };
 
@@ -49,9 +49,11 @@ struct queue {
 };
 
 struct wire {
-	int bmc, machine, next; /* -1: nobody there; next: waits for machine to end */
+	int bmc, machine,
+		next; /* -1: nobody there; next: waits for machine to end */
 	char machine_kind, next_kind;
-	size_t greeting; /* bytes still to come that the machine did not write */
+	size_t greeting; /* bytes still to come that the machine did not write
+			  */
 	struct queue to_bmc, to_machine;
 	enum telnet_state state; /* of what the BMC sends */
 	int64_t deaf_at_ms;	 /* when we stop waiting for the BMC */
@@ -69,18 +71,21 @@ static int64_t wire_now_ms(clockid_t clock)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void wire_log(struct wire *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void wire_log(struct wire *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void wire_log(struct wire *w, const char *format, ...)
 {
 	int64_t now = wire_now_ms(CLOCK_REALTIME);
 	va_list args;
 
-	fprintf(w->log, "%lld.%03lld ", (long long)now / 1000, (long long)now % 1000);
+	fprintf(w->log, "%lld.%03lld ", (long long)now / 1000,
+		(long long)now % 1000);
 	va_start(args, format);
 	vfprintf(w->log, format, args);
 	va_end(args);
-	fprintf(w->log, " truth=%llu typed=%llu\n", (unsigned long long)w->truth_len,
+	fprintf(w->log, " truth=%llu typed=%llu\n",
+		(unsigned long long)w->truth_len,
 		(unsigned long long)w->typed_len);
 	fflush(w->log);
 }
@@ -173,11 +178,11 @@ static void wire_keeper_ready(struct wire *w)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	char kind;
-	struct iovec iov = {.iov_base = &kind, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = &control,
-			     .msg_controllen = sizeof(control)};
+	struct iovec iov = { .iov_base = &kind, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
 	ssize_t n = recvmsg(KEEPER_FD, &msg, MSG_CMSG_CLOEXEC);
 
@@ -323,7 +328,8 @@ static int wire_check_deaf(struct wire *w)
 	left = w->deaf_at_ms - wire_now_ms(CLOCK_MONOTONIC);
 	if (left > 0)
 		return left;
-	wire_log(w, "bmc is deaf, dropped %zu bytes and what follows", w->to_bmc.len);
+	wire_log(w, "bmc is deaf, dropped %zu bytes and what follows",
+		 w->to_bmc.len);
 	w->to_bmc.len = 0;
 	w->deaf = true;
 	return -1;
@@ -347,10 +353,11 @@ static short wire_machine_events(const struct wire *w)
 	return events;
 }
 
-/* Nothing is heard, not even an end, from a side that we cannot deal with now. */
+/* Nothing is heard, not even an end, from a side that we cannot deal with now.
+ */
 static struct pollfd wire_poll(int fd, short events)
 {
-	return (struct pollfd){.fd = events ? fd : -1, .events = events};
+	return (struct pollfd){ .fd = events ? fd : -1, .events = events };
 }
 
 static void wire_loop(struct wire *w)
@@ -365,18 +372,21 @@ static void wire_loop(struct wire *w)
 		};
 		bool may_read = p[3].events & POLLIN;
 		bool may_type = p[2].events & POLLIN;
-		/* A replaced machine is read to its end, even if it never closes. */
+		/* A replaced machine is read to its end, even if it never
+		 * closes. */
 		bool ended = w->next >= 0 && may_read;
 
 		if (poll(p, 4, ended ? 0 : timeout) < 0 && errno != EINTR)
 			wire_fail("lab-wire: poll");
 		if (p[3].revents & POLLOUT)
 			wire_machine_writable(w);
-		if (may_read && (ended || p[3].revents & (POLLIN | POLLHUP | POLLERR)))
+		if (may_read &&
+		    (ended || p[3].revents & (POLLIN | POLLHUP | POLLERR)))
 			wire_machine_ready(w);
 		if (p[2].revents & POLLOUT)
 			wire_bmc_writable(w);
-		if (w->bmc >= 0 && may_type && p[2].revents & (POLLIN | POLLHUP | POLLERR))
+		if (w->bmc >= 0 && may_type &&
+		    p[2].revents & (POLLIN | POLLHUP | POLLERR))
 			wire_bmc_ready(w);
 		if (p[1].revents)
 			wire_bmc_join(w);
@@ -396,7 +406,7 @@ static int wire_open_log(const char *name)
 
 int main(void)
 {
-	static struct wire w = {.bmc = -1, .machine = -1, .next = -1};
+	static struct wire w = { .bmc = -1, .machine = -1, .next = -1 };
 
 	w.truth = wire_open_log("truth.log");
 	w.typed = wire_open_log("typed.log");
