@@ -2,8 +2,7 @@
 /*
  * ipmi-driver-test - the IPMI driver against a BMC, without hand or brain
  *
- *   ipmi-driver-test [-l LAB -d DIR] [-m seconds] ADDRESS PORT USER
- * PASSWORDFILE [TEST...]
+ *   ipmi-driver-test [-l LAB -d DIR] [-m seconds] ADDRESS PORT USER PASSWORDFILE [TEST...]
  *
  * Runs the tests named, or all, and prints TAP. LAB is the lab's script
  * and DIR the lab whose BMC this is; its machine must echo what it is sent
@@ -44,18 +43,17 @@ struct bmc {
 	const char *port;
 	const char *user;
 	const char *password_file;
-	const char *lab; /* NULL: leave the BMC alone */
+	const char *lab;	/* NULL: leave the BMC alone */
 	const char *dir;
 };
 
 static struct bmc bmc;
-static bool failed; /* the test that runs has failed */
+static bool failed;		/* the test that runs has failed */
 
-/* --- checking ----------------------------------------------------------------
- */
+/* --- checking ---------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static bool check(bool ok,
-							const char *fmt, ...)
+__attribute__((format(printf, 2, 3)))
+static bool check(bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -70,7 +68,8 @@ __attribute__((format(printf, 2, 3))) static bool check(bool ok,
 	return false;
 }
 
-__attribute__((format(printf, 1, 2))) static void note(const char *fmt, ...)
+__attribute__((format(printf, 1, 2)))
+static void note(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -104,8 +103,7 @@ static bool check_before(int64_t deadline, int64_t slack, const char *what)
 		     (long long)late);
 }
 
-/* --- an instance -------------------------------------------------------------
- */
+/* --- an instance ------------------------------------------------------------- */
 
 struct instance {
 	struct settings *settings;
@@ -192,8 +190,7 @@ static int act(struct instance *i, enum driver_act what, int64_t ms,
 	return driver_ipmi.power->act(i->self, what, deadline_in(ms), err);
 }
 
-/* --- the lab -----------------------------------------------------------------
- */
+/* --- the lab ----------------------------------------------------------------- */
 
 /* Runs a program to its end; its exit status, or -1. */
 static int run(const char *const *args)
@@ -232,8 +229,7 @@ static int lab_count(const char *text)
 	return count;
 }
 
-/* --- a relay that counts and loses
- * --------------------------------------------- */
+/* --- a relay that counts and loses --------------------------------------------- */
 
 /* What has passed to the BMC; in memory shared with the relay's process. */
 struct relay_counts {
@@ -241,9 +237,9 @@ struct relay_counts {
 	int open_session;
 	int rakp1;
 	int rakp3;
-	int commands;  /* in a session */
-	int lose_from; /* answers to commands from this one on are lost */
-	int loss;      /* percent of all packets that are lost */
+	int commands;		/* in a session */
+	int lose_from;		/* answers to commands from this one on are lost */
+	int loss;		/* percent of all packets that are lost */
 };
 
 struct relay {
@@ -282,8 +278,7 @@ static bool relay_loses(volatile struct relay_counts *c, bool answer,
 	if (answer && c->lose_from > 0 && c->commands >= c->lose_from &&
 	    len > 5 && packet[4] == 0x06 && (packet[5] & 0x3f) == 0x00)
 		return true;
-	return c->loss > 0 &&
-	       (int)(rand_r(seed) / (RAND_MAX / 100 + 1)) < c->loss;
+	return c->loss > 0 && (int)(rand_r(seed) / (RAND_MAX / 100 + 1)) < c->loss;
 }
 
 static void relay_run(struct relay *r, int client, int server)
@@ -388,8 +383,7 @@ static void secret_file_free(char *path)
 	free(path);
 }
 
-/* --- power -------------------------------------------------------------------
- */
+/* --- power ------------------------------------------------------------------- */
 
 static void test_query(void)
 {
@@ -442,9 +436,7 @@ static void test_cycle_reset_soft(void)
 static void test_boot(void)
 {
 	static const enum driver_boot devices[] = {
-		DRIVER_BOOT_PXE,
-		DRIVER_BOOT_DISK,
-		DRIVER_BOOT_CDROM,
+		DRIVER_BOOT_PXE, DRIVER_BOOT_DISK, DRIVER_BOOT_CDROM,
 		DRIVER_BOOT_SETUP,
 	};
 	struct rh_error err = RH_ERROR_INIT;
@@ -478,8 +470,7 @@ static void test_pacing(void)
 	instance_close(&i);
 }
 
-/* --- evidence ----------------------------------------------------------------
- */
+/* --- evidence ---------------------------------------------------------------- */
 
 static void test_evidence(void)
 {
@@ -491,7 +482,7 @@ static void test_evidence(void)
 					       &err),
 		 &err, "chassis");
 	check(strncmp(buffer_text(&text), "power: on\n", 10) == 0 &&
-		      strstr(buffer_text(&text), "faults: none\n") != NULL,
+	      strstr(buffer_text(&text), "faults: none\n") != NULL,
 	      "chassis says: %s", buffer_text(&text));
 	buffer_clear(&text);
 	check_rc(driver_ipmi.evidence->event_log(i.self, 10, deadline_in(5000),
@@ -514,39 +505,12 @@ static int lines(const char *text)
 /* Adds five events, each with another sensor number, by ipmitool. */
 static void event_log_fill(void)
 {
-	const char *args[] = { "ipmitool",
-			       "-I",
-			       "lanplus",
-			       "-C",
-			       "3",
-			       "-H",
-			       bmc.address,
-			       "-p",
-			       bmc.port,
-			       "-U",
-			       bmc.user,
-			       "-f",
-			       bmc.password_file,
-			       "raw",
-			       "0x0a",
-			       "0x44",
-			       "0",
-			       "0",
-			       "2",
-			       "0",
-			       "0",
-			       "0",
-			       "0",
-			       "0x20",
-			       "0",
-			       "4",
-			       "0x0c",
-			       NULL,
-			       "0x6f",
-			       "0xa1",
-			       "0xff",
-			       "0xff",
-			       NULL };
+	const char *args[] = { "ipmitool", "-I", "lanplus", "-C", "3", "-H",
+			       bmc.address, "-p", bmc.port, "-U", bmc.user,
+			       "-f", bmc.password_file, "raw", "0x0a", "0x44",
+			       "0", "0", "2", "0", "0", "0", "0", "0x20", "0",
+			       "4", "0x0c", NULL, "0x6f", "0xa1", "0xff",
+			       "0xff", NULL };
 	char number[8];
 	int n, out = dup(1), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -583,19 +547,18 @@ static void test_event_log(void)
 	first = strstr(buffer_text(&newest), "Memory #83");
 	last = strstr(buffer_text(&newest), "Memory #85");
 	check(first != NULL && last != NULL && first < last &&
-		      strstr(buffer_text(&newest), "Uncorrectable") != NULL,
+	      strstr(buffer_text(&newest), "Uncorrectable") != NULL,
 	      "the newest three: %s", buffer_text(&newest));
 	check(all.len > newest.len &&
-		      strcmp(buffer_text(&all) + all.len - newest.len,
-			     buffer_text(&newest)) == 0,
+	      strcmp(buffer_text(&all) + all.len - newest.len,
+		     buffer_text(&newest)) == 0,
 	      "the newest are not the end of all");
 	buffer_release(&all);
 	buffer_release(&newest);
 	instance_close(&i);
 }
 
-/* --- what goes wrong ---------------------------------------------------------
- */
+/* --- what goes wrong --------------------------------------------------------- */
 
 /* One login is one RAKP 1 (two with a suite refused before it: none). */
 static void test_wrong_password(void)
@@ -617,9 +580,9 @@ static void test_wrong_password(void)
 		   "reset");
 	check(r.counts->rakp1 == 1, "reset: %d login tries", r.counts->rakp1);
 	r.counts->rakp1 = 0;
-	check_code(
-		driver_ipmi.console->attach(i.self, 0, deadline_in(5000), &err),
-		&err, RH_ERR_AUTH, "attach");
+	check_code(driver_ipmi.console->attach(i.self, 0, deadline_in(5000),
+					       &err),
+		   &err, RH_ERR_AUTH, "attach");
 	check(r.counts->rakp1 == 1, "attach: %d login tries", r.counts->rakp1);
 	instance_close(&i);
 	relay_stop(&r);
@@ -638,9 +601,9 @@ static void test_wrong_user(void)
 	check_code(driver_ipmi.power->query(i.self, deadline_in(5000), &state,
 					    &err),
 		   &err, RH_ERR_AUTH, "query");
-	check_code(
-		driver_ipmi.console->attach(i.self, 0, deadline_in(5000), &err),
-		&err, RH_ERR_AUTH, "attach");
+	check_code(driver_ipmi.console->attach(i.self, 0, deadline_in(5000),
+					       &err),
+		   &err, RH_ERR_AUTH, "attach");
 	instance_close(&i);
 }
 
@@ -656,7 +619,7 @@ static void test_suites(void)
 	check_rc(instance_open_relayed(&i, &r, bmc.password_file, NULL, &err),
 		 &err, "open");
 	query(&i);
-	check(r.counts->open_session == 3, /* 17, 3, 3 with opensesspriv */
+	check(r.counts->open_session == 3,	/* 17, 3, 3 with opensesspriv */
 	      "%d Open Session requests", r.counts->open_session);
 	r.counts->open_session = 0;
 	check_rc(act(&i, DRIVER_ACT_ON, 5000, &err), &err, "on");
@@ -669,7 +632,7 @@ static void test_suites(void)
 		 &err, "open");
 	check(driver_ipmi.power->query(i.self, deadline_in(5000), &state,
 				       &err) < 0 &&
-		      err.code != RH_ERR_AUTH && err.code != RH_ERR_UNREACHABLE,
+	      err.code != RH_ERR_AUTH && err.code != RH_ERR_UNREACHABLE,
 	      "suite 17 alone: %s: %s", rh_code_name(err.code), err.text);
 	instance_close(&i);
 }
@@ -698,9 +661,9 @@ static void test_dead_port(void)
 			   &err, RH_ERR_UNREACHABLE, "cycle");
 		check_before(deadline, 50, "cycle");
 		deadline = deadline_in(ms);
-		check_code(
-			driver_ipmi.console->attach(i.self, 0, deadline, &err),
-			&err, RH_ERR_UNREACHABLE, "attach");
+		check_code(driver_ipmi.console->attach(i.self, 0, deadline,
+						       &err),
+			   &err, RH_ERR_UNREACHABLE, "attach");
 		check_before(deadline, 600, "attach");
 	}
 	instance_close(&i);
@@ -749,13 +712,13 @@ static void test_act_once(void)
 		 &err, "open");
 	query(&i);
 	r.counts->commands = 0;
-	r.counts->lose_from = 3; /* close, set privilege, then the act */
+	r.counts->lose_from = 3;	/* close, set privilege, then the act */
 	deadline = deadline_in(10000);
 	check_code(driver_ipmi.power->act(i.self, DRIVER_ACT_RESET, deadline,
 					  &err),
 		   &err, RH_ERR_TIMEOUT, "reset");
 	check_before(deadline, 0, "reset");
-	check(r.counts->commands <= 4, /* and one Close Session */
+	check(r.counts->commands <= 4,	/* and one Close Session */
 	      "%d packets in the session", r.counts->commands);
 	r.counts->lose_from = 0;
 	check(query(&i) == DRIVER_POWER_ON, "then it does not answer");
@@ -793,10 +756,10 @@ static void test_too_slow_act(void)
 	query(&i);
 	before = lab_count("set reset");
 	lab("chassis", "slow", "2");
-	check_code(act(&i, DRIVER_ACT_RESET, 20000, &err), &err, RH_ERR_TIMEOUT,
-		   "slow reset");
+	check_code(act(&i, DRIVER_ACT_RESET, 20000, &err), &err,
+		   RH_ERR_TIMEOUT, "slow reset");
 	lab("chassis", "none", NULL);
-	reaches(&i, DRIVER_POWER_ON); /* it answers again */
+	reaches(&i, DRIVER_POWER_ON);	/* it answers again */
 	times = lab_count("set reset") - before;
 	check(times == 1, "executed %d times", times);
 	instance_close(&i);
@@ -814,8 +777,7 @@ static void test_refused_act(void)
 	instance_close(&i);
 }
 
-/* P03, P04: a BMC that refuses what makes no sense for a machine that is off.
- */
+/* P03, P04: a BMC that refuses what makes no sense for a machine that is off. */
 static void test_strict(void)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -825,7 +787,7 @@ static void test_strict(void)
 	reaches(&i, DRIVER_POWER_OFF);
 	lab("chassis", "strict", NULL);
 	check(act(&i, DRIVER_ACT_RESET, 5000, &err) < 0 &&
-		      (err.code == RH_ERR_STATE || err.code == RH_ERR_PROTOCOL),
+	      (err.code == RH_ERR_STATE || err.code == RH_ERR_PROTOCOL),
 	      "reset while off: %s: %s", rh_code_name(err.code), err.text);
 	lab("chassis", "none", NULL);
 	check_rc(act(&i, DRIVER_ACT_ON, 5000, &err), &err, "on");
@@ -857,8 +819,7 @@ static void test_loss(void)
 	r.counts->loss = 20;
 	for (n = 0; n < 5; n++) {
 		deadline = deadline_in(20000);
-		if (driver_ipmi.power->query(i.self, deadline, &state, &err) ==
-		    0)
+		if (driver_ipmi.power->query(i.self, deadline, &state, &err) == 0)
 			ok++;
 		else
 			note("query: %s: %s", rh_code_name(err.code), err.text);
@@ -870,8 +831,8 @@ static void test_loss(void)
 	start = deadline_now();
 	/* sent once: when that packet or its answer is lost, it says so */
 	check(act(&i, DRIVER_ACT_ON, 60000, &err) == 0 ||
-		      err.code == RH_ERR_TIMEOUT,
-	      "on: %s: %s", rh_code_name(err.code), err.text);
+	      err.code == RH_ERR_TIMEOUT, "on: %s: %s", rh_code_name(err.code),
+	      err.text);
 	note("on with 20 %% loss each way: %lld ms",
 	     (long long)(deadline_now() - start));
 	instance_close(&i);
@@ -891,11 +852,10 @@ static void fill_sessions(void)
 	struct instance i;
 	int n;
 
-	for (n = 0; n < 80; n++) { /* each leaves a session half open */
+	for (n = 0; n < 80; n++) {	/* each leaves a session half open */
 		check_rc(instance_open(&i, bmc.port, path, NULL, &err), &err,
 			 "open");
-		driver_ipmi.power->query(i.self, deadline_in(300), &state,
-					 &err);
+		driver_ipmi.power->query(i.self, deadline_in(300), &state, &err);
 		instance_close(&i);
 	}
 	secret_file_free(path);
@@ -911,18 +871,16 @@ static void test_no_sessions(void)
 	check_rc(instance_open_relayed(&old, &r, bmc.password_file, NULL, &err),
 		 &err, "open");
 	query(&old);
-	r.counts->loss = 100; /* it loses its session */
+	r.counts->loss = 100;		/* it loses its session */
 	check(driver_ipmi.power->query(old.self, deadline_in(2500), &state,
-				       &err) < 0,
-	      "query without a network");
+				       &err) < 0, "query without a network");
 	r.counts->loss = 0;
 	fill_sessions();
 	check_code(driver_ipmi.power->query(old.self, deadline_in(3000), &state,
 					    &err),
 		   &err, RH_ERR_BUSY, "query");
 	check(driver_ipmi.power->query(new.self, deadline_in(3000), &state,
-				       &err) < 0 &&
-		      err.code != RH_ERR_AUTH,
+				       &err) < 0 && err.code != RH_ERR_AUTH,
 	      "query: %s: %s", rh_code_name(err.code), err.text);
 	note("%s", err.text);
 	lab("bmc", "restart", NULL);
@@ -947,14 +905,13 @@ static void test_restart(void)
 	instance_close(&i);
 }
 
-/* --- console -----------------------------------------------------------------
- */
+/* --- console ----------------------------------------------------------------- */
 
 static bool attach(struct instance *i, unsigned flags, struct rh_error *err)
 {
 	int64_t start = deadline_now();
-	int rc = driver_ipmi.console->attach(i->self, flags, deadline_in(10000),
-					     err);
+	int rc = driver_ipmi.console->attach(i->self, flags,
+					     deadline_in(10000), err);
 
 	if (rc == 0)
 		note("attach: %lld ms", (long long)(deadline_now() - start));
@@ -1041,8 +998,7 @@ static void test_console(void)
 	}
 	driver_ipmi.console->detach(i.self, deadline_in(2000));
 	check(driver_ipmi.console->read(i.self, &p, 1, &err) < 0 &&
-		      err.code == RH_ERR_LOST,
-	      "read after detach");
+	      err.code == RH_ERR_LOST, "read after detach");
 	instance_close(&i);
 }
 
@@ -1190,11 +1146,10 @@ struct holder {
 
 static bool holder_start(struct holder *h)
 {
-	const char *args[] = {
-		"ipmitool",	   "-I",  "lanplus",  "-C", "3",      "-H",
-		bmc.address,	   "-p",  bmc.port,   "-U", bmc.user, "-f",
-		bmc.password_file, "sol", "activate", NULL
-	};
+	const char *args[] = { "ipmitool", "-I", "lanplus", "-C", "3", "-H",
+			       bmc.address, "-p", bmc.port, "-U", bmc.user,
+			       "-f", bmc.password_file, "sol", "activate",
+			       NULL };
 	struct buffer seen = { 0 };
 	int64_t deadline = deadline_in(10000);
 	struct pollfd p = { .events = POLLIN };
@@ -1356,9 +1311,7 @@ static void test_console_loss(void)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	static const char *const ports[] = {
-		"workarounds",
-		"solchannelsupport solpayloadsize solport",
-		NULL,
+		"workarounds", "solchannelsupport solpayloadsize solport", NULL,
 	};
 	struct instance i;
 	struct relay r;
@@ -1371,9 +1324,9 @@ static void test_console_loss(void)
 	r.counts->loss = 20;
 	if (strcmp(r.port, "623") != 0)
 		note("port 623 is taken: not tested");
-	else if (check(driver_ipmi.console->attach(
-			       i.self, 0, deadline_in(60000), &err) == 0,
-		       "attach: %s", err.text)) {
+	else if (check(driver_ipmi.console->attach(i.self, 0, deadline_in(60000),
+					      &err) == 0,
+		  "attach: %s", err.text)) {
 		note("attach with 20 %% loss each way: %lld ms",
 		     (long long)(deadline_now() - start));
 		talk(&i);
@@ -1382,8 +1335,7 @@ static void test_console_loss(void)
 	relay_stop(&r);
 }
 
-/* --- main --------------------------------------------------------------------
- */
+/* --- main -------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
