@@ -6,17 +6,20 @@
  *
  * The phases, and their legal changes:
  *
- *   READ    read before anything is sent       -> ACT, SETTLE, HOLD, END
+ *   READ    read before anything is sent       -> ACT, WATCH, END
  *   ACT     an act is sent                     -> WATCH, READ, END
- *   WATCH   read until the goal is seen twice  -> ACT (once more), HOLD, END
- *   HOLD    off was seen; min-off goes by      -> RECHECK
- *   RECHECK read once more at the end of off   -> READ (on), WATCH, END
+ *   WATCH   read until the goal is seen twice  -> ACT (once more), READ (the
+ *                                                 next way), HOLD, END
+ *   HOLD    off was seen; min-off goes by      -> RECHECK, END
+ *   RECHECK read once more at the end of off   -> ACT (on), WATCH, READ, END
  *   END     the result stands
  *
  * Always true: at most one query or act is under way; an act that is not
- * idempotent (cycle, reset, diag) is sent at most once in the life of a
- * struct confirm, over all ways; off and on are sent at most twice a way, and
- * only after a reading that showed that they were not done.
+ * idempotent (cycle, reset, diag) and may have been carried out is never
+ * followed by another such act in the life of a struct confirm, on no way; off
+ * and on are sent at most twice a way (what was refused as busy not counted),
+ * and only after a reading that showed that they were not done. A window ends
+ * the wait for a goal, but not between its two readings.
  */
 #include "agent/sequence/confirm.h"
 
@@ -32,6 +35,7 @@
 #define CONFIRM_CALL_MS 20000	/* the longest a single call may take */
 #define CONFIRM_BUSY_MS 2000	/* before a busy controller is asked again */
 #define CONFIRM_READ_MS 30000	/* how long the first reading may take */
+#define CONFIRM_REFUSED_MS 10000 /* how long a refused act is looked after */
 #define CONFIRM_MARGIN_MS 15000 /* time that a cycle needs beside min-off */
 
 enum confirm_phase {
@@ -106,8 +110,10 @@ static void confirm_aim(struct confirm *c, enum driver_power goal,
 	c->seen = 0;
 	c->acked = false;
 	c->bounced = false;
-	c->console_since = false;
+	c->console_since = c->console_off = false;
 	c->last_known = false;
+	c->again = false;
+	c->how = "asked for";
 	c->phase = PHASE_READ;
 	c->wake = now;
 	c->window_end = deadline_add(now, c->config.confirm_ms);
@@ -148,25 +154,36 @@ static void confirm_plan(struct confirm *c, int64_t now)
 	}
 }
 
+/* Whether what is left is enough to switch a host off and on again. */
+static bool confirm_has_time(struct confirm *c, int64_t now)
+{
+	int64_t need_ms = c->config.min_off_ms + CONFIRM_MARGIN_MS;
+	char need[32];
+
+	if (c->config.deadline == DEADLINE_NEVER ||
+	    c->config.deadline - now >= need_ms)
+		return true;
+	deadline_format(need_ms, need, sizeof(need));
+	if (c->sent)
+		confirm_end(c, CONFIRM_UNKNOWN, "too little time is left for a "
+			    "power cycle (it needs %s); off was sent, and may "
+			    "still happen", need);
+	else
+		confirm_end(c, CONFIRM_FAILED, "too little time is left for a "
+			    "power cycle (it needs %s); nothing was sent", need);
+	return false;
+}
+
 void confirm_begin(struct confirm *c, const struct confirm_config *config,
 		   enum driver_act act, int64_t now)
 {
-	char need[32];
-
 	assert(config->way_count > 0 && act != DRIVER_ACT_NONE);
 	memset(c, 0, sizeof(*c));
 	c->config = *config;
 	c->act = act;
 	confirm_plan(c, now);
-	if (act != DRIVER_ACT_CYCLE || config->deadline == DEADLINE_NEVER)
-		return;
-	if (config->deadline - now < config->min_off_ms + CONFIRM_MARGIN_MS)
-		confirm_end(c, CONFIRM_FAILED,
-			    "too little time is left for a power cycle (it needs "
-			    "%s); nothing was sent",
-			    deadline_format(config->min_off_ms +
-						    CONFIRM_MARGIN_MS,
-					    need, sizeof(need)));
+	if (act == DRIVER_ACT_CYCLE)
+		confirm_has_time(c, now);
 }
 
 /* The present way is given up; the next one begins by reading. */
@@ -183,6 +200,8 @@ static void confirm_next_way(struct confirm *c, int64_t now,
 		confirm_aim(c, goal, send, now);
 		return;
 	}
+	if (otherwise == CONFIRM_FAILED && c->sent && !c->last_known)
+		otherwise = CONFIRM_UNKNOWN;
 	confirm_end(c, otherwise, "%s", why);
 }
 
@@ -213,7 +232,7 @@ static void confirm_reached_on(struct confirm *c, int64_t now, const char *how)
 
 	snprintf(before, sizeof(before), "%s", c->off_done ? c->proof : "");
 	confirm_clock(c, now, at, sizeof(at));
-	if (c->attempts == 0 && !c->off_done)
+	if (c->attempts == 0 && !c->sent && !c->off_done)
 		confirm_end(c, CONFIRM_SEEN, "was on already, read twice");
 	else
 		confirm_end(c, CONFIRM_SEEN, "%.160s%s%s %s", before,
@@ -240,6 +259,15 @@ static void confirm_reached(struct confirm *c, int64_t now)
 
 /* ---- readings -------------------------------------------------------- */
 
+/* The act is due: a reading showed it. */
+static void confirm_to_act(struct confirm *c, int64_t now)
+{
+	c->phase = PHASE_ACT;
+	c->wake = now;
+	c->window_end = deadline_min(deadline_add(now, c->config.confirm_ms),
+				     c->config.deadline);
+}
+
 /* READ: what is, before anything is sent. */
 static void confirm_read(struct confirm *c, int64_t now,
 			 enum driver_power state)
@@ -265,8 +293,12 @@ static void confirm_read(struct confirm *c, int64_t now,
 		c->wake = deadline_add(now, CONFIRM_APART_MS);
 		return;
 	}
-	c->phase = PHASE_ACT;
-	c->wake = now;
+	if (confirm_act_once(c->send) && c->attempts > 0) {
+		/* Refused in this state, and the state is not off. */
+		confirm_next_way(c, now, CONFIRM_FAILED, c->err.text);
+		return;
+	}
+	confirm_to_act(c, now);
 }
 
 static bool confirm_is_goal(struct confirm *c, enum driver_power state)
@@ -284,6 +316,11 @@ static void confirm_watch(struct confirm *c, int64_t now,
 {
 	if (!confirm_is_goal(c, state)) {
 		c->seen = 0;
+		if (c->attempts == 0 && state != DRIVER_POWER_UNKNOWN) {
+			/* It was there at the first reading only. */
+			confirm_to_act(c, now);
+			return;
+		}
 	} else if (c->seen == 0) {
 		c->seen = 1;
 		c->first_seen = now;
@@ -349,10 +386,6 @@ static void confirm_query_failed(struct confirm *c, int64_t now,
 		confirm_next_way(c, now, CONFIRM_UNKNOWN, err->text);
 		return;
 	}
-	if (c->phase == PHASE_RECHECK)
-		c->window_end = deadline_min(
-			deadline_add(now, c->config.confirm_ms),
-			c->config.deadline);
 	c->wake = deadline_add(now, CONFIRM_BUSY_MS);
 }
 
@@ -362,6 +395,8 @@ static void confirm_acted(struct confirm *c, int64_t now, bool acked)
 {
 	c->sent = true;
 	c->acked = acked;
+	c->how = acked ? "acknowledged" : "sent";
+	c->console_since = c->console_off = false;
 	c->phase = PHASE_WATCH;
 	c->seen = 0;
 	c->last_known = false;
@@ -372,45 +407,58 @@ static void confirm_acted(struct confirm *c, int64_t now, bool acked)
 				     c->config.deadline);
 }
 
+/* D5h: not in this state. What is the state really? */
+static void confirm_act_refused(struct confirm *c, int64_t now)
+{
+	c->how = "refused";
+	c->phase = confirm_act_once(c->send) ? PHASE_READ : PHASE_WATCH;
+	c->wake = deadline_add(now, CONFIRM_APART_MS);
+	c->window_end = deadline_min(deadline_add(now, CONFIRM_REFUSED_MS),
+				     c->config.deadline);
+}
+
+/* The way can't do it. */
+static void confirm_act_notsup(struct confirm *c, int64_t now)
+{
+	if (c->send != DRIVER_ACT_CYCLE) {
+		confirm_next_way(c, now, CONFIRM_FAILED, c->err.text);
+		return;
+	}
+	/* P12: no cycle there. */
+	confirm_note(c, "the controller has no power cycle: off, then on");
+	c->config.controller_cycle = false;
+	confirm_plan(c, now);
+}
+
 static void confirm_act_failed(struct confirm *c, int64_t now,
 			       const struct rh_error *err)
 {
 	c->err = *err;
+	if (err->code == RH_ERR_STATE) {
+		confirm_act_refused(c, now);
+		return;
+	}
+	c->attempts--;
 	switch (err->code) {
 	case RH_ERR_NOTSUP:
-		c->attempts--;
-		if (c->send == DRIVER_ACT_CYCLE) {
-			/* P12: no cycle there; off and on. */
-			confirm_note(c, "the controller has no power cycle: off, "
-				     "then on");
-			c->config.controller_cycle = false;
-			confirm_plan(c, now);
-			return;
-		}
-		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
-		return;
-	case RH_ERR_STATE:
-		/* D5h: what is the state really? */
-		c->phase = PHASE_WATCH;
-		c->wake = deadline_add(now, CONFIRM_APART_MS);
-		if (confirm_act_once(c->send))
-			confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		confirm_act_notsup(c, now);
 		return;
 	case RH_ERR_BUSY:
-		c->attempts--;
 		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
 		return;
 	case RH_ERR_AUTH:
 	case RH_ERR_CONFIG:
-		c->attempts--;
 		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
 		return;
+	case RH_ERR_REFUSED:
+		confirm_end(c, CONFIRM_FAILED, "%s", err->text);
+		return;
 	case RH_ERR_UNREACHABLE:
-		c->attempts--;
 		c->phase = PHASE_READ;
 		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
 		return;
 	default:
+		c->attempts++;
 		confirm_note(c, "the answer to %s was lost; reading the state",
 			     driver_act_name(c->send));
 		confirm_acted(c, now, false);
@@ -442,67 +490,99 @@ void confirm_done(struct confirm *c, int64_t now, enum driver_power state,
 void confirm_console(struct confirm *c, int64_t now)
 {
 	(void)now;
-	if (c->sent)
-		c->console_since = true;
+	if (!c->sent)
+		return;
+	c->console_since = true;
+	if (c->phase == PHASE_WATCH && c->last_known &&
+	    c->last == DRIVER_POWER_OFF)
+		c->console_off = true;
 }
 
 /* ---- time ------------------------------------------------------------ */
 
-/* The act goes out once more, after a reading that showed that it is due. */
-static void confirm_again(struct confirm *c, int64_t now)
+/* The window is over, and the state could not be read at its end. */
+static void confirm_unreadable(struct confirm *c, int64_t now)
 {
-	c->phase = PHASE_ACT;
-	c->wake = now;
-	c->window_end = deadline_min(deadline_add(now, c->config.confirm_ms),
-				     c->config.deadline);
+	const char *cause = c->err.code != RH_ERR_NONE
+				    ? c->err.text : "the controller can't tell";
+	bool proof = c->send == DRIVER_ACT_CYCLE ? c->console_since : true;
+	char text[200];
+
+	if (c->send == DRIVER_ACT_ON && c->console_since) {
+		confirm_reached_on(c, now, "the console speaks, on at");
+		return;
+	}
+	if (confirm_act_once(c->send) && c->sent) {
+		confirm_end(c, c->acked && proof ? CONFIRM_ACCEPTED
+						 : CONFIRM_UNKNOWN,
+			    "%s was %s, but then the state can't be read: %.120s",
+			    driver_act_name(c->send),
+			    c->acked ? "accepted" : "sent", cause);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%.150s",
+		 c->sent ? "after the act the state can't be read: "
+			 : "the state can't be read: ", cause);
+	confirm_next_way(c, now, CONFIRM_UNKNOWN, text);
+}
+
+/* Cycle, reset, diag: sent, the state is known, and is not what it should be. */
+static void confirm_once_not_seen(struct confirm *c, int64_t now)
+{
+	const char *act = driver_act_name(c->send);
+
+	if (c->send == DRIVER_ACT_CYCLE && c->bounced) {
+		confirm_note(c, "the controller's cycle left it off; on");
+		confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_ON, now);
+		snprintf(c->proof, sizeof(c->proof), "off seen after cycle");
+		c->off_done = true;
+	} else if (c->send == DRIVER_ACT_CYCLE) {
+		confirm_end(c, c->acked && c->console_since ? CONFIRM_ACCEPTED
+							    : CONFIRM_UNKNOWN,
+			    "cycle was %s, but off was never seen; it is not "
+			    "repeated", c->how);
+	} else if (c->acked && c->console_off) {
+		confirm_end(c, CONFIRM_ACCEPTED, "%s accepted; the state says off "
+			    "but the console speaks", act);
+	} else {
+		confirm_end(c, CONFIRM_FAILED, "%s was %s, and the power is off "
+			    "now; it is not repeated", act, c->how);
+	}
 }
 
 /* The window is over and the goal was not seen. */
 static void confirm_not_seen(struct confirm *c, int64_t now)
 {
-	char text[200];
 	const char *act = driver_act_name(c->send);
+	char text[200];
 
 	if (!c->last_known) {
-		if (c->goal == DRIVER_POWER_ON && c->console_since && c->sent) {
-			confirm_reached_on(c, now, "the console speaks, on at");
-			return;
-		}
-		snprintf(text, sizeof(text), "%s%.150s",
-			 c->sent ? "after the act the state can't be read: "
-				 : "the state can't be read: ",
-			 c->err.code != RH_ERR_NONE ? c->err.text
-						    : "the controller can't tell");
-		confirm_next_way(c, now, CONFIRM_UNKNOWN, text);
-	} else if (c->goal == DRIVER_POWER_ON && c->console_since) {
-		/* P07: the state says off, the console says otherwise. */
+		confirm_unreadable(c, now);
+	} else if (c->send == DRIVER_ACT_ON && c->console_off) {
+		/* P07 */
 		confirm_reached_on(c, now, "the state says off but the console "
 					   "speaks, on at");
-	} else if (c->send == DRIVER_ACT_CYCLE && c->sent) {
-		confirm_end(c, c->acked && c->console_since ? CONFIRM_ACCEPTED
-							    : CONFIRM_UNKNOWN,
-			    "cycle was %s, but off was never seen; it is not "
-			    "repeated", c->acked ? "acknowledged" : "sent");
 	} else if (c->attempts == 0) {
 		snprintf(text, sizeof(text), "%s was refused: %.150s", act,
 			 c->err.text);
 		confirm_next_way(c, now, CONFIRM_FAILED, text);
-	} else if (c->attempts < 2 && now < c->config.deadline) {
+	} else if (confirm_act_once(c->send)) {
+		confirm_once_not_seen(c, now);
+	} else if (c->attempts < 2 && !c->again) {
 		confirm_note(c, "%s was %s, but the power is still %s; once more",
-			     act, c->acked ? "acknowledged" : "sent",
-			     driver_power_name(c->last));
-		confirm_again(c, now);
+			     act, c->how, driver_power_name(c->last));
+		c->again = true;
+		confirm_to_act(c, now);
 	} else {
 		snprintf(text, sizeof(text),
 			 "%s was %s %s, not executed: the power is still %s", act,
-			 c->acked ? "acknowledged" : "sent",
-			 c->attempts > 1 ? "twice" : "once",
+			 c->how, c->attempts > 1 ? "twice" : "once",
 			 driver_power_name(c->last));
 		confirm_next_way(c, now, CONFIRM_FAILED, text);
 	}
 }
 
-static void confirm_out_of_time(struct confirm *c, int64_t now)
+static void confirm_out_of_time(struct confirm *c)
 {
 	if (c->off_done && c->goal == DRIVER_POWER_OFF && c->then_on)
 		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came while the "
@@ -511,9 +591,16 @@ static void confirm_out_of_time(struct confirm *c, int64_t now)
 		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came before the "
 			    "result of %s was seen", driver_act_name(c->send));
 	else
-		confirm_not_seen(c, now);
-	if (c->phase != PHASE_END)
-		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came first");
+		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came first; nothing "
+			    "was done to the host");
+}
+
+/* Never between two readings of the goal: the second one decides. */
+static int64_t confirm_window_end(const struct confirm *c)
+{
+	if (c->phase == PHASE_HOLD || (c->phase == PHASE_WATCH && c->seen > 0))
+		return c->config.deadline;
+	return c->window_end;
 }
 
 void confirm_tick(struct confirm *c, int64_t now)
@@ -521,7 +608,7 @@ void confirm_tick(struct confirm *c, int64_t now)
 	if (c->asked || c->phase == PHASE_END)
 		return;
 	if (now >= c->config.deadline) {
-		confirm_out_of_time(c, now);
+		confirm_out_of_time(c);
 		return;
 	}
 	if (c->phase == PHASE_HOLD && now >= c->wake) {
@@ -530,22 +617,20 @@ void confirm_tick(struct confirm *c, int64_t now)
 			deadline_add(now, c->config.confirm_ms),
 			c->config.deadline);
 	}
-	if (c->phase != PHASE_HOLD && now >= c->window_end)
+	if (now >= confirm_window_end(c))
 		confirm_not_seen(c, now);
+	if (c->phase == PHASE_ACT && c->then_on && !confirm_has_time(c, now))
+		return;
 	if (c->phase != PHASE_END && c->wake < now)
 		c->wake = now;
 }
 
 int64_t confirm_deadline(const struct confirm *c)
 {
-	int64_t due;
-
 	if (c->asked || c->phase == PHASE_END)
 		return DEADLINE_NEVER;
-	due = deadline_min(c->wake, c->config.deadline);
-	if (c->phase == PHASE_HOLD)
-		return due;
-	return deadline_min(due, c->window_end);
+	return deadline_min(deadline_min(c->wake, c->config.deadline),
+			    confirm_window_end(c));
 }
 
 void confirm_next(struct confirm *c, int64_t now, struct confirm_step *ret)
@@ -589,5 +674,12 @@ bool confirm_may_be_off(const struct confirm *c)
 {
 	if (c->result == CONFIRM_SEEN)
 		return c->goal == DRIVER_POWER_OFF;
-	return c->sent && c->last != DRIVER_POWER_ON;
+	if (c->last_known && c->last == DRIVER_POWER_OFF)
+		return true;
+	if (!c->sent)
+		return false;
+	if (c->result == CONFIRM_FAILED || c->result == CONFIRM_ACCEPTED)
+		return !c->last_known;
+	return c->goal == DRIVER_POWER_OFF || c->send == DRIVER_ACT_CYCLE ||
+	       !c->last_known;
 }

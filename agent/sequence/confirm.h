@@ -82,6 +82,9 @@ struct confirm {
 	int64_t wake;
 	bool bounced;		/* controller cycle: off was seen in between */
 	bool console_since;	/* bytes came after the last act */
+	bool console_off;	/* ... and behind a reading that said off */
+	bool again;		/* the act was due once more on this way */
+	const char *how;	/* what became of the last act, for texts */
 	enum driver_power last;	/* last reading */
 	bool last_known;	/* a query of this window was answered */
 	struct rh_error err;	/* the last error of a way */
