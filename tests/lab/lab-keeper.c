@@ -9,470 +9,37 @@
  * "down", gets SIGTERM, or its owner (-p PID) is gone.
  *
  * Always true: every process of the lab is its descendant (it is a subreaper)
- * and is dead when it ends, also if it is killed itself; a port that it chose
- * is nobody else's, even while nothing listens there: it holds an abstract
- * socket named after the port, and the ports lie below the range from which
- * the kernel serves others. One loop, no threads; a step of the loop may run
- * inside an order that waits (keeper_until).
+ * and is dead when it ends; if it is killed itself, its children die with it. A
+ * port that it chose is nobody else's. One loop, no threads; a step of the loop
+ * may run inside an order that waits (keeper_until).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define FIRST_PORT    20000
-#define PORT_RANGE    12000
-#define START_MS      15000
-#define STOP_MS	      3000
-#define TRIES	      10
-#define REBOOT_STATUS 64 /* a program that ends so wants to be started again   \
-			  */
+#include "lab-keeper.h"
 
-enum machine_type {
-	MACHINE_NONE,
-	MACHINE_QEMU,
-	MACHINE_PROGRAM,
-	MACHINE_STATE
-};
+#define START_MS 15000
+#define STOP_MS	 3000
+#define TRIES	 10
 
-enum { PORT_BMC, PORT_CONSOLE, PORT_LDAP, PORT_SSH, PORT_HTTP, PORT_COUNT };
-
-static const char *const port_names[PORT_COUNT] = {
-	"LAB_BMC_PORT", "LAB_CONSOLE_PORT", "LAB_TCP_LDAP",
-	"LAB_TCP_SSH",	"LAB_TCP_HTTP",
-};
-
-struct port {
-	int number;
-	int lock; /* -1: not held */
-};
-
-/* Something to do to the machine at a time, monotonic; 0: free. */
-struct later {
-	int64_t at_ms;
-	char act[8];
-};
-
-struct keeper {
-	const char *script; /* of which _configure is called */
-	char **program;	    /* the machine's command line */
-	enum machine_type type;
-	bool start_off;
-	char boots[1024]; /* the faults of the coming boots, by comma */
-	struct port ports[PORT_COUNT];
-	int signals, owner, orders, ready;
-	int wire_listener, wire_control;
-	pid_t bmc, wire, machine; /* 0: not running */
-	bool on;		  /* what the power button has done */
-	int control;		  /* QEMU's monitor, -1: none */
-	bool answered, reboot;	  /* seen on the monitor */
-	struct later later[16];
-	bool ending;
-};
-
-static int64_t keeper_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static void keeper_log(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static void keeper_log(const char *format, ...)
-{
-	struct timespec ts;
-	va_list args;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	fprintf(stderr, "%lld.%03ld ", (long long)ts.tv_sec,
-		ts.tv_nsec / 1000000);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-/* --- children ------------------------------------------------------------ */
-
-/*
- * Runs in the child: fds become descriptors 0, 1, 2 ... of the program. SIGPIPE
- * stays ignored for ipmi_sim: it dies of it when a client of its console hangs
- * up.
- */
-static void child_exec(char *const *argv, const int *fds, int count)
-{
-	sigset_t none;
-	int moved[8];
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (strcmp(argv[0], "ipmi_sim") != 0)
-		signal(SIGPIPE, SIG_DFL);
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 0; i < count; i++)
-		moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 100);
-	for (int i = 0; i < count; i++)
-		dup2(moved[i], i);
-	execvp(argv[0], argv);
-	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-static pid_t child_start(char *const *argv, const int *fds, int count)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		child_exec(argv, fds, count);
-	if (pid < 0) {
-		keeper_log("fork: %s", strerror(errno));
-		return 0;
-	}
-	setpgid(pid, pid);
-	return pid;
-}
-
-static int log_open(const char *name)
-{
-	return open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-}
-
-/* Kills the process group and waits for its leader. */
-static void child_kill(pid_t *pid)
-{
-	if (*pid == 0)
-		return;
-	kill(-*pid, SIGKILL);
-	kill(*pid, SIGKILL);
-	waitpid(*pid, NULL, 0);
-	*pid = 0;
-}
-
-/* The parent of a process, 0 if it is gone. */
-static pid_t process_parent(const char *pid)
-{
-	char path[64], line[512], *end;
-	FILE *file;
-	int parent = 0;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fgets(line, sizeof(line), file) && (end = strrchr(line, ')')))
-		sscanf(end + 1, " %*c %d", &parent);
-	fclose(file);
-	return parent;
-}
-
-/*
- * Kills whatever is our child, also by adoption, until there is none: when one
- * dies its own children become ours.
- */
-static void children_end(void)
-{
-	do {
-		DIR *proc = opendir("/proc");
-		struct dirent *entry;
-
-		while (proc && (entry = readdir(proc)))
-			if (isdigit((unsigned char)entry->d_name[0]) &&
-			    process_parent(entry->d_name) == getpid())
-				kill(atoi(entry->d_name), SIGKILL);
-		if (proc)
-			closedir(proc);
-	} while (waitpid(-1, NULL, 0) > 0 || errno != ECHILD);
-}
-
-/* --- ports --------------------------------------------------------------- */
-
-static bool port_is_free(int number, int type)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = htons(number) };
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ok = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
-	close(fd);
-	return ok;
-}
-
-/* Returns a socket that keeps other labs away from the port, or -1. */
-static int port_lock(int number)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
-			   "rhands-lab-port-%d", number);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&addr,
-		 offsetof(struct sockaddr_un, sun_path) + 1 + len) == 0 &&
-	    port_is_free(number, SOCK_STREAM) &&
-	    port_is_free(number, SOCK_DGRAM))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Gives every port a new number. */
-static void ports_choose(struct keeper *k)
-{
-	unsigned int at = 0;
-
-	if (getrandom(&at, sizeof(at), 0) < 0)
-		at = getpid();
-	for (int i = 0; i < PORT_COUNT; i++) {
-		struct port *p = &k->ports[i];
-		int lock;
-
-		do {
-			p->number = FIRST_PORT + at++ % PORT_RANGE;
-			lock = port_lock(p->number);
-		} while (lock < 0);
-		if (p->lock >= 0)
-			close(p->lock);
-		p->lock = lock;
-	}
-}
-
-static void setenv_number(const char *name, int number)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", number);
-	setenv(name, text, 1);
-}
-
-/* Has the script write all that depends on the ports. */
-static bool keeper_configure(struct keeper *k)
-{
-	char *argv[] = { (char *)k->script, (char *)"_configure", NULL };
-	int fds[] = { 0, 1, 2 };
-	int status = -1;
-	pid_t pid;
-
-	for (int i = 0; i < PORT_COUNT; i++)
-		setenv_number(port_names[i], k->ports[i].number);
-	pid = child_start(argv, fds, 3);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-/* --- the machine -----------------------------------------------------------
- */
-
-/* Takes the next boot's fault off the list; the last one stays. */
-static void machine_next_fault(struct keeper *k)
-{
-	char fault[sizeof(k->boots)];
-	char *comma = strchr(k->boots, ',');
-	size_t len = comma ? (size_t)(comma - k->boots) : strlen(k->boots);
-
-	memcpy(fault, k->boots, len);
-	fault[len] = '\0';
-	if (comma)
-		memmove(k->boots, comma + 1, strlen(comma));
-	setenv("LAB_BOOT_FAULT", fault, 1);
-	keeper_log("machine starts: %s", fault);
-}
-
-/* Hands the machine's serial line to the wire. */
-static void wire_send(const struct keeper *k, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
-	char kind = k->type == MACHINE_QEMU ? 't' : 'r';
-	struct iovec iov = { .iov_base = &kind, .iov_len = 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	if (sendmsg(k->wire_control, &msg, MSG_NOSIGNAL) < 0)
-		keeper_log("wire: %s", strerror(errno));
-}
-
-static void machine_control_close(struct keeper *k)
-{
-	if (k->control >= 0)
-		close(k->control);
-	k->control = -1;
-}
-
-/*
- * Makes a serial line: ends[0] for the wire, ends[1] for the machine. QEMU
- * understands telnet (and so a break) only on a socket on which it listens; the
- * wire's end is connected before QEMU is there to accept, so nothing is missed.
- */
-static bool machine_line(const struct keeper *k, int ends[2])
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof(addr);
-
-	if (k->type != MACHINE_QEMU)
-		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				  ends) == 0;
-	ends[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ends[1] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return bind(ends[1], (struct sockaddr *)&addr, sizeof(sa_family_t)) ==
-		       0 &&
-	       listen(ends[1], 1) == 0 &&
-	       getsockname(ends[1], (struct sockaddr *)&addr, &len) == 0 &&
-	       connect(ends[0], (struct sockaddr *)&addr, len) == 0;
-}
-
-static bool machine_spawn(struct keeper *k)
-{
-	int serial[2], control[2], log;
-
-	if (!machine_line(k, serial) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
-		return false;
-	wire_send(k, serial[0]);
-	close(serial[0]);
-	log = log_open("machine.log");
-	int fds[] = { serial[1], serial[1], log, control[1] };
-
-	k->machine = child_start(k->program, fds,
-				 k->type == MACHINE_QEMU ? 4 : 3);
-	close(serial[1]);
-	close(control[1]);
-	close(log);
-	k->control = control[0];
-	if (k->type != MACHINE_QEMU)
-		machine_control_close(k);
-	return k->machine > 0;
-}
-
-static bool machine_start(struct keeper *k)
-{
-	if (k->on)
-		return true;
-	machine_next_fault(k);
-	k->reboot = false;
-	k->answered = k->type != MACHINE_QEMU;
-	k->on = k->type == MACHINE_STATE || machine_spawn(k);
-	return k->on;
-}
-
-static void machine_stop(struct keeper *k)
-{
-	if (!k->on)
-		return;
-	child_kill(&k->machine);
-	machine_control_close(k);
-	k->on = false;
-	keeper_log("machine off");
-}
-
-static void machine_soft(struct keeper *k)
-{
-	static const char press[] = "{\"execute\":\"system_powerdown\"}\n";
-
-	if (k->type == MACHINE_PROGRAM && k->machine > 0)
-		kill(k->machine, SIGTERM);
-	else if (k->control >= 0 &&
-		 send(k->control, press, strlen(press), MSG_NOSIGNAL) < 0)
-		keeper_log("QEMU: %s", strerror(errno));
-}
-
-/* Does what the power button does. Returns false for an unknown act. */
-static bool machine_act(struct keeper *k, const char *act)
-{
-	bool ok = true;
-
-	if (strcmp(act, "on") == 0) {
-		ok = machine_start(k);
-	} else if (strcmp(act, "off") == 0) {
-		machine_stop(k);
-	} else if (strcmp(act, "reset") == 0 && k->on) {
-		machine_stop(k);
-		ok = machine_start(k);
-	} else if (strcmp(act, "soft") == 0) {
-		machine_soft(k);
-	} else {
-		ok = strcmp(act, "reset") == 0;
-	}
-	return ok;
-}
-
-/*
- * Reads QEMU's monitor: its greeting, and whether the guest wants a reset.
- * Returns false when there was nothing.
- */
-static bool machine_control_ready(struct keeper *k)
-{
-	static const char hello[] = "{\"execute\":\"qmp_capabilities\"}\n";
-	char text[4096];
-	ssize_t n = recv(k->control, text, sizeof(text) - 1, MSG_DONTWAIT);
-
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	if (n <= 0) {
-		machine_control_close(k);
-		return false;
-	}
-	text[n] = '\0';
-	if (!k->answered &&
-	    send(k->control, hello, strlen(hello), MSG_NOSIGNAL) > 0)
-		k->answered = true;
-	if (strstr(text, "\"guest-reset\""))
-		k->reboot = true;
-	return true;
-}
-
-/* The machine's process ended by itself. */
-static void machine_ended(struct keeper *k, int status)
-{
-	while (k->control >= 0 && machine_control_ready(k))
-		;
-	machine_control_close(k);
-	kill(-k->machine, SIGKILL);
-	k->machine = 0;
-	k->on = false;
-	if (k->type == MACHINE_PROGRAM && WIFEXITED(status))
-		k->reboot = WEXITSTATUS(status) == REBOOT_STATUS;
-	keeper_log("machine ended: status 0x%x%s", status,
-		   k->reboot ? ", reboots" : "");
-	if (k->reboot)
-		machine_start(k);
-}
-
-/* --- the loop --------------------------------------------------------------
+/* --- the loop
+ * --------------------------------------------------------------
  */
 
 static void keeper_order(struct keeper *k, int fd);
@@ -801,6 +368,18 @@ static bool wire_start(struct keeper *k)
 static bool machine_answered(const struct keeper *k)
 {
 	return k->answered || !k->on;
+}
+
+/* Has the script write all that depends on the ports. */
+static bool keeper_configure(struct keeper *k)
+{
+	char *argv[] = { (char *)k->script, (char *)"_configure", NULL };
+	int fds[] = { 0, 1, 2 };
+	int status = -1;
+	pid_t pid;
+
+	pid = child_start(argv, fds, 3);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 /* One attempt, with new ports. */
