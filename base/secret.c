@@ -322,7 +322,7 @@ int secret_load(struct secret *ret, const char *reference, int64_t deadline,
 		struct rh_error *err)
 {
 	const char *rest;
-	char *path;
+	char *path = NULL;
 	int rc;
 
 	if ((rest = secret_after(reference, secret_file)) != NULL)
@@ -357,7 +357,7 @@ int secret_check(const char *reference, struct rh_error *err)
 {
 	mode_t forbidden = SECRET_SYSTEMD;
 	const char *rest;
-	char *path;
+	char *path = NULL;
 	int fd;
 
 	if (!secret_is_reference(reference))

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reading records. A record may be of a killed run: its journal may end in
+ * half a line, its run.json has no verdict. Everything here copes with that,
+ * and takes nothing of a record for safe to print.
+ */
+#include "agent/run/history.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/run/lock.h"
+#include "agent/run/record.h"
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/vis.h"
+
+static int history_is_run(const struct dirent *entry)
+{
+	return strlen(entry->d_name) > 17 && entry->d_name[8] == 'T' &&
+	       entry->d_name[15] == 'Z' && entry->d_name[16] == '-';
+}
+
+static bool history_is_of(const char *run, const char *host)
+{
+	size_t len = strlen(host);
+
+	return strncmp(run + 17, host, len) == 0 && run[17 + len] == '-';
+}
+
+char **history_list(const char *records, const char *host, size_t *ret_count,
+		    struct rh_error *err)
+{
+	char *dir = memory_format("%s/runs", records);
+	struct dirent **entries = NULL;
+	int i, count = scandir(dir, &entries, history_is_run, alphasort);
+	char **list;
+
+	*ret_count = 0;
+	if (count < 0 && errno != ENOENT) {
+		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", dir);
+		free(dir);
+		return NULL;
+	}
+	free(dir);
+	list = memory_new((size_t)(count > 0 ? count : 0) + 1, sizeof(*list));
+	for (i = 0; i < count; i++) {
+		if (host == NULL || history_is_of(entries[i]->d_name, host))
+			list[(*ret_count)++] = memory_copy(entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return list;
+}
+
+void history_list_free(char **list)
+{
+	size_t i;
+
+	for (i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+static bool history_matches(const char *run, const char *word)
+{
+	size_t run_len = strlen(run), word_len = strlen(word);
+
+	if (word_len == 0 || word_len > run_len)
+		return false;
+	return strncmp(run, word, word_len) == 0 ||
+	       strcmp(run + run_len - word_len, word) == 0;
+}
+
+static int history_pick(const char *records, const char *word, char **list,
+			size_t count, char **ret_path, struct rh_error *err)
+{
+	const char *found = NULL;
+	size_t i;
+
+	if (strcmp(word, "last") == 0 && count > 0)
+		found = list[count - 1];
+	for (i = 0; found == NULL && i < count; i++) {
+		if (strcmp(list[i], word) == 0)
+			found = list[i];
+	}
+	for (i = 0; i < count && strcmp(word, "last") != 0; i++) {
+		if (!history_matches(list[i], word) || list[i] == found ||
+		    (found != NULL && strcmp(found, word) == 0))
+			continue;
+		if (found != NULL)
+			return rh_error_set(err, RH_ERR_USAGE, "\"%.60s\" means "
+					    "several runs, %s and %s among them",
+					    word, found, list[i]);
+		found = list[i];
+	}
+	if (found == NULL)
+		return rh_error_set(err, RH_ERR_USAGE, "no run \"%.100s\" in "
+				    "%s/runs; `rhands runs` lists them", word,
+				    records);
+	*ret_path = memory_format("%s/runs/%s", records, found);
+	return 0;
+}
+
+int history_find(const char *records, const char *word, char **ret_path,
+		 struct rh_error *err)
+{
+	char **list;
+	size_t count;
+	int rc;
+
+	if (strchr(word, '/') != NULL) {
+		*ret_path = memory_copy(word);
+		return 0;
+	}
+	list = history_list(records, NULL, &count, err);
+	if (list == NULL)
+		return -1;
+	rc = history_pick(records, word, list, count, ret_path, err);
+	history_list_free(list);
+	return rc;
+}
+
+json_t *history_load(const char *path, struct rh_error *err)
+{
+	char *file = memory_format("%s/run.json", path);
+	json_error_t why;
+	json_t *run = NULL;
+	int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0) {
+		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", file);
+	} else {
+		run = json_loadfd(fd, 0, &why);
+		close(fd);
+		if (run == NULL)
+			rh_error_set(err, RH_ERR_CONFIG, "%s: %s", file,
+				     why.text);
+	}
+	free(file);
+	return run;
+}
+
+bool history_was_killed(const char *records, const json_t *run)
+{
+	const char *host = json_string_value(json_object_get(run, "host"));
+	const char *name = json_string_value(json_object_get(run, "run"));
+	char who[500];
+
+	if (!json_is_null(json_object_get(run, "verdict")) || host == NULL ||
+	    name == NULL || strchr(host, '/') != NULL)
+		return false;
+	lock_holder(records, host, who, sizeof(who));
+	return strstr(who, name) == NULL;
+}
+
+int history_journal(const char *path,
+		    void (*take)(void *context, const json_t *event),
+		    void *context, struct rh_error *err)
+{
+	char *file = memory_format("%s/journal.jsonl", path);
+	FILE *f = fopen(file, "re");
+	char *line = NULL;
+	size_t size = 0;
+	json_t *event;
+
+	if (f == NULL) {
+		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", file);
+		free(file);
+		return -1;
+	}
+	while (getline(&line, &size, f) >= 0) {
+		event = json_loads(line, 0, NULL);
+		if (event != NULL)
+			take(context, event);
+		json_decref(event);
+	}
+	free(line);
+	fclose(f);
+	free(file);
+	return 0;
+}
+
+/* What a journal says about power. */
+struct history_power {
+	char act[32];
+	char time[48];
+	bool sent;
+	bool acked;
+	bool refused;
+	bool confirmed;
+};
+
+static void history_take_power(void *context, const json_t *event)
+{
+	struct history_power *p = context;
+	const char *name = json_string_value(json_object_get(event, "event"));
+	const char *act = json_string_value(json_object_get(event, "act"));
+	const char *time = json_string_value(json_object_get(event, "time"));
+
+	if (name == NULL)
+		return;
+	if (strcmp(name, "power-act") == 0) {
+		p->sent = true;
+		p->acked = p->refused = p->confirmed = false;
+		vis_text(act != NULL ? act : "?", p->act, sizeof(p->act));
+		vis_text(time != NULL ? time : "?", p->time, sizeof(p->time));
+	}
+	p->acked = p->acked || strcmp(name, "power-acked") == 0;
+	p->refused = p->refused || strcmp(name, "power-error") == 0;
+	p->confirmed = p->confirmed || strcmp(name, "power") == 0;
+}
+
+static void history_say_power(const struct history_power *p, const char *run,
+			      char *text, size_t text_len)
+{
+	if (!p->sent)
+		snprintf(text, text_len, "the run %s was killed; it had sent no "
+			 "power action", run);
+	else if (p->confirmed)
+		snprintf(text, text_len, "the run %s was killed; its last power "
+			 "action, %s at %s, was confirmed", run, p->act, p->time);
+	else if (p->acked)
+		snprintf(text, text_len, "the run %s was killed; it had sent power "
+			 "%s at %s, acknowledged but not confirmed: the state is "
+			 "read first", run, p->act, p->time);
+	else
+		snprintf(text, text_len, "the run %s was killed; it may have sent "
+			 "power %s at %s: the state is read first", run, p->act,
+			 p->time);
+}
+
+static void history_write_verdict(const char *path, json_t *run,
+				  const char *text, const char *found_by)
+{
+	char *file = memory_format("%s/run.json", path);
+	char *fresh = memory_format("%s/run.json.new", path);
+
+	json_object_set_new(run, "verdict", json_string("unknown"));
+	json_object_set_new(run, "reason", record_string(text));
+	json_object_set_new(run, "exit", json_integer(4));
+	json_object_set_new(run, "found_by", json_string(found_by));
+	if (json_dump_file(run, fresh, JSON_INDENT(2)) == 0 &&
+	    chmod(fresh, 0600) == 0 && rename(fresh, file) == 0)
+		errno = 0;
+	free(file);
+	free(fresh);
+}
+
+void history_settle(const char *records, const char *run, const char *found_by,
+		    char *text, size_t text_len)
+{
+	char *path = memory_format("%s/runs/%s", records, run);
+	struct history_power power = { .sent = false };
+	char name[256];
+	json_t *head;
+
+	vis_text(run, name, sizeof(name));
+	if (strchr(run, '/') != NULL ||
+	    history_journal(path, history_take_power, &power, NULL) < 0) {
+		snprintf(text, text_len, "the run %s was killed and its journal "
+			 "can't be read: it may have done anything; the state is "
+			 "read first", name);
+	} else {
+		history_say_power(&power, name, text, text_len);
+		head = history_load(path, NULL);
+		if (head != NULL && json_is_null(json_object_get(head, "verdict")))
+			history_write_verdict(path, head, text, found_by);
+		json_decref(head);
+	}
+	free(path);
+}

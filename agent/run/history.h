@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_RUN_HISTORY_H
+#define RH_AGENT_RUN_HISTORY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Reading records: for runs, show, replay, and for a run that follows a killed one. */
+
+/* Names of the runs of a host (NULL: of all), oldest first; NULL-ended, free both. */
+char **history_list(const char *records, const char *host, size_t *ret_count,
+		    struct rh_error *err);
+void history_list_free(char **list);
+
+/*
+ * The one run that `word` means: its whole name, a beginning, an end ("3f2a"), a
+ * path, or "last". USAGE where none or several match. *ret_path: free(3).
+ */
+int history_find(const char *records, const char *word, char **ret_path,
+		 struct rh_error *err);
+
+/* run.json of a run folder; NULL on IO/CONFIG. json_decref it. */
+json_t *history_load(const char *path, struct rh_error *err);
+
+/* Whether the run has no verdict and nobody carries it out any more. */
+bool history_was_killed(const char *records, const json_t *run);
+
+/* Calls take for each line of the journal that can be read. */
+int history_journal(const char *path,
+		    void (*take)(void *context, const json_t *event),
+		    void *context, struct rh_error *err);
+
+/*
+ * A run of this host was killed: says what it may have done (text), and
+ * gives it the verdict unknown, with the name of the run that found it.
+ */
+void history_settle(const char *records, const char *run, const char *found_by,
+		    char *text, size_t text_len);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The console of a run is kept open: attached at the start, opened anew when
+ * its hand dies, when the session is lost, or when it stays mute after
+ * power-on. What was missed is marked as a gap.
+ *
+ * The changes: wanted -> attaching -> attached -> (lost) -> waiting -> ...
+ * An error that trying again can't mend (wrong password, held by somebody
+ * else, not possible) ends the run before anything was done to the host;
+ * later in the run it only goes on trying.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/run/run-private.h"
+#include "base/deadline.h"
+
+#define CONSOLE_BACKOFF_MS 500
+#define CONSOLE_BACKOFF_MAX_MS 8000
+#define CONSOLE_ATTACH_MS 30000
+#define CONSOLE_GIVE_UP_MS 45000	/* before anything was done */
+#define CONSOLE_OWN_MS 70000		/* a BMC keeps a dead session so long */
+#define CONSOLE_FRESH_MS 5000
+
+void console_begin(struct run *r)
+{
+	struct run_console *c = &r->console;
+
+	c->retry_at = DEADLINE_NEVER;
+	if (c->way == NULL)
+		return;
+	c->wanted = true;
+	c->backoff_ms = CONSOLE_BACKOFF_MS;
+	c->began = deadline_now();
+	c->retry_at = c->began;
+	if (r->lock.left_console)
+		c->own_until = deadline_in(CONSOLE_OWN_MS);
+}
+
+static void console_wait(struct run *r)
+{
+	struct run_console *c = &r->console;
+
+	c->retry_at = deadline_in(c->backoff_ms);
+	c->backoff_ms *= 2;
+	if (c->backoff_ms > CONSOLE_BACKOFF_MAX_MS)
+		c->backoff_ms = CONSOLE_BACKOFF_MAX_MS;
+}
+
+static void console_attach(struct run *r, int64_t now)
+{
+	struct run_console *c = &r->console;
+	struct hand_request request = { .op = HAND_OP_ATTACH };
+	char name[300];
+
+	c->retry_at = DEADLINE_NEVER;
+	if (settings_bool(c->way->settings, "steal"))
+		request.number = DRIVER_ATTACH_STEAL;
+	else if (now < c->own_until)
+		request.number = DRIVER_ATTACH_OWN;
+	request.deadline = deadline_min(deadline_add(now, CONSOLE_ATTACH_MS),
+					r->config.deadline);
+	snprintf(name, sizeof(name), "%s/%s", r->host->name, c->way->label);
+	if (c->hand == NULL)
+		c->hand = hand_start(name, c->way->driver, c->way->settings,
+				     &c->err);
+	if (c->hand == NULL ||
+	    hand_send(c->hand, &request, &c->request, &c->err) < 0) {
+		console_wait(r);
+		return;
+	}
+	c->attaching = true;
+}
+
+static void console_up(struct run *r)
+{
+	struct run_console *c = &r->console;
+	char text[80];
+
+	c->attached = true;
+	c->backoff_ms = CONSOLE_BACKOFF_MS;
+	c->attached_at = c->last_byte = deadline_now();
+	c->fresh_at = c->attached_at;
+	snprintf(text, sizeof(text), "console attached%s (%s)",
+		 c->ever ? " again" : "", c->way->driver->name);
+	run_event(r, c->ever ? "console-back" : "console-up", "",
+		  text, NULL);
+	record_marker(r->record, run_at(r), text);
+	c->ever = true;
+	machine_attached(r->machine, c->attached_at);
+}
+
+/* Whether trying again can't help. */
+static bool console_is_final(const struct run_console *c)
+{
+	switch (c->err.code) {
+	case RH_ERR_AUTH:
+	case RH_ERR_CONFIG:
+	case RH_ERR_NOTSUP:
+		return true;
+	case RH_ERR_BUSY:
+		return deadline_now() >= c->own_until;
+	default:
+		return deadline_now() - c->began >= CONSOLE_GIVE_UP_MS;
+	}
+}
+
+static void console_failed(struct run *r, const struct rh_error *err)
+{
+	struct run_console *c = &r->console;
+	char text[640];
+
+	c->err = *err;
+	run_event(r, "console-error", "", err->text,
+		  json_pack("{ss}", "code", rh_code_name(err->code)));
+	if (!c->ever && console_is_final(c)) {
+		snprintf(text, sizeof(text), "%s: %s; nothing was done to %s",
+			 c->way->label, err->text, r->host->name);
+		machine_abort(r->machine, deadline_now(), VERDICT_UNKNOWN,
+			      err->code, text);
+		return;
+	}
+	console_wait(r);
+}
+
+static void console_down(struct run *r, const struct rh_error *err, bool held)
+{
+	struct run_console *c = &r->console;
+	bool was = c->attached;
+
+	c->attached = c->attaching = c->reopening = false;
+	if (held)
+		c->own_until = deadline_in(CONSOLE_OWN_MS);
+	if (was) {
+		run_event(r, "console-lost", "", err->text,
+			  json_pack("{ss}", "code", rh_code_name(err->code)));
+		record_marker(r->record, run_at(r),
+			      "gap: the console was lost here");
+		machine_lost(r->machine, deadline_now());
+	}
+	if (c->retry_at == DEADLINE_NEVER)
+		console_wait(r);
+}
+
+static void console_bytes(struct run *r, const char *bytes, size_t len)
+{
+	struct buffer clean = { 0 };
+
+	r->console.last_byte = deadline_now();
+	ring_write(&r->tail, bytes, len);
+	redact_feed(&r->redact, bytes, len, &clean);
+	if (clean.len > 0)
+		record_output(r->record, run_at(r), clean.data, clean.len);
+	buffer_release(&clean);
+	machine_feed(r->machine, r->console.last_byte, bytes, len);
+}
+
+static void console_gap(struct run *r, uint64_t lost)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "gap: %" PRIu64 " bytes of the console were "
+		 "lost", lost);
+	record_marker(r->record, run_at(r), text);
+	run_event(r, "console-gap", "", text,
+		  json_pack("{sI}", "bytes", (json_int_t)lost));
+}
+
+static void console_answered(struct run *r, const struct hand_event *event)
+{
+	struct run_console *c = &r->console;
+
+	if (event->id != c->request)
+		return;
+	c->request = 0;
+	if (event->op == HAND_OP_DETACH && c->reopening) {
+		c->reopening = false;
+		c->attached = false;
+		console_attach(r, deadline_now());
+		return;
+	}
+	if (event->op != HAND_OP_ATTACH)
+		return;
+	c->attaching = false;
+	if (event->err.code == RH_ERR_NONE)
+		console_up(r);
+	else
+		console_failed(r, &event->err);
+}
+
+void console_event(struct run *r, const struct hand_event *event)
+{
+	switch (event->type) {
+	case HAND_BYTES:
+		console_bytes(r, event->bytes, event->bytes_len);
+		break;
+	case HAND_GAP:
+		console_gap(r, event->lost_bytes);
+		break;
+	case HAND_CONSOLE_LOST:
+	case HAND_ENDED:
+		console_down(r, &event->err, event->held_console);
+		break;
+	case HAND_DONE:
+		console_answered(r, event);
+		break;
+	case HAND_NONE:
+		break;
+	}
+}
+
+void console_reopen(struct run *r)
+{
+	struct run_console *c = &r->console;
+	struct hand_request request = { .op = HAND_OP_DETACH,
+					.deadline = deadline_in(5000) };
+
+	if (!c->attached || c->reopening || c->hand == NULL)
+		return;
+	record_marker(r->record, run_at(r), "the console is opened anew here");
+	if (hand_send(c->hand, &request, &c->request, &c->err) == 0)
+		c->reopening = true;
+}
+
+void console_tick(struct run *r, int64_t now)
+{
+	struct run_console *c = &r->console;
+
+	if (!c->wanted || r->over)
+		return;
+	if (c->attached && now >= c->fresh_at) {
+		lock_console(&r->lock, true);
+		c->fresh_at = deadline_add(now, CONSOLE_FRESH_MS);
+	}
+	if (c->retry_at != DEADLINE_NEVER && now >= c->retry_at)
+		console_attach(r, now);
+}
+
+int64_t console_deadline(const struct run *r)
+{
+	int64_t due = r->console.retry_at;
+
+	if (!r->console.wanted)
+		return DEADLINE_NEVER;
+	if (r->console.attached)
+		due = deadline_min(due, r->console.fresh_at);
+	return due;
+}

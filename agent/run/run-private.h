@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_RUN_RUN_PRIVATE_H
+#define RH_AGENT_RUN_RUN_PRIVATE_H
+
+/* The inside of a live run, for run*.c alone. */
+#include "agent/hand/hand.h"
+#include "agent/run/lock.h"
+#include "agent/run/record.h"
+#include "agent/run/redact.h"
+#include "agent/run/run.h"
+#include "agent/sequence/machine.h"
+#include "base/ring.h"
+
+#define RUN_WAYS 8	/* most ways to the power of one host */
+
+/* The console of the run: at most one hand, opened anew when it goes away. */
+struct run_console {
+	const struct way *way;		/* NULL: the host has none */
+	struct hand *hand;
+	bool wanted;
+	bool attaching;			/* an ATTACH is under way */
+	bool attached;
+	bool reopening;			/* DETACH, then ATTACH (mute) */
+	uint32_t request;
+	int64_t retry_at;		/* DEADLINE_NEVER: not waiting */
+	int64_t backoff_ms;
+	int64_t own_until;		/* a session in use can only be ours until then */
+	int64_t began;			/* first try; after 45 s it is given up */
+	int64_t attached_at;
+	int64_t last_byte;
+	int64_t fresh_at;		/* next touch of the lock's console file */
+	bool ever;			/* was attached once */
+	struct rh_error err;		/* of the last try */
+};
+
+/* What is collected before force. */
+struct run_evidence {
+	uint32_t machine_id;		/* 0: none under way */
+	uint32_t query, event_log, chassis;	/* requests, 0: answered */
+	int64_t console_until;
+	int64_t deadline;
+	char power[120];
+	char log[160];
+};
+
+/* A secret on its way to the console, byte by byte. */
+struct run_secret {
+	struct secret secret;
+	uint32_t machine_id;		/* 0: none under way */
+	size_t next;			/* secret.len: Enter */
+	uint32_t request;
+	int64_t wake;
+	char name[64];
+};
+
+struct run {
+	const struct run_options *o;
+	const struct host *host;
+	struct machine *machine;
+	struct machine_config config;
+	struct record *record;
+	struct timeline timeline;
+	struct lock lock;
+	struct redact redact;
+	struct ring tail;		/* last output of the console, raw */
+	int64_t epoch;
+	int signal_fd;
+	int signals;
+
+	const struct way *power_ways[RUN_WAYS];
+	struct hand *power[RUN_WAYS];
+	int power_count;
+	int last_way;
+	struct hand *check;
+	struct run_console console;
+	struct run_evidence evidence;
+	struct run_secret secret;
+
+	/* The request that the machine waits for. */
+	struct hand *pending_hand;
+	uint32_t pending_request;
+	uint32_t pending_id;
+	enum machine_do pending_do;
+	enum driver_act pending_act;
+
+	bool over;
+	struct run_result *result;
+};
+
+/* run.c */
+int64_t run_at(const struct run *r);
+void run_event(struct run *r, const char *event, const char *state,
+	       const char *text, json_t *fields);
+void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
+		enum driver_power state, const char *text);
+
+/* run-actions.c */
+void run_carry_out(struct run *r, const struct machine_action *a);
+void run_hand_event(struct run *r, struct hand *hand,
+		    const struct hand_event *event);
+struct hand *run_power_hand(struct run *r, int way, struct rh_error *err);
+void run_secret_tick(struct run *r, int64_t now);
+bool run_secret_event(struct run *r, const struct hand_event *event);
+
+/* run-console.c */
+void console_begin(struct run *r);
+void console_tick(struct run *r, int64_t now);
+int64_t console_deadline(const struct run *r);
+void console_event(struct run *r, const struct hand_event *event);
+void console_reopen(struct run *r);
+
+/* run-evidence.c */
+void evidence_begin(struct run *r, uint32_t machine_id, int64_t deadline);
+bool evidence_event(struct run *r, const struct hand_event *event);
+void evidence_tick(struct run *r, int64_t now);
+int64_t evidence_deadline(const struct run *r);
+void evidence_collect_console(struct run *r, uint32_t machine_id);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A live run: the poll loop that joins machine, hands, record and deadline.
+ * The verbs come in by run_sequence. What the machine wants is carried out in
+ * run-actions.c, the console is kept open in run-console.c, what is known
+ * before force is collected in run-evidence.c.
+ *
+ * Always true: one process, no thread, no call that blocks for longer than it
+ * takes to write a line; every power action is in the journal, on the disk,
+ * before it is sent; the loop ends by the deadline whatever the hands do.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/run/history.h"
+#include "agent/run/run-private.h"
+#include "base/deadline.h"
+
+#define RUN_TAIL (64 * 1024)
+
+int64_t run_at(const struct run *r)
+{
+	return deadline_now() - r->epoch;
+}
+
+/* ---- events ---------------------------------------------------------------- */
+
+static void run_print_json(struct run *r, const json_t *line)
+{
+	json_t *object = json_copy((json_t *)line);
+	char *text;
+
+	json_object_set_new(object, "host", json_string(r->host->name));
+	json_object_set_new(object, "run", json_string(record_id(r->record)));
+	text = json_dumps(object, JSON_COMPACT);
+	if (printf("%s\n", text) > 0)
+		fflush(stdout);
+	free(text);
+	json_decref(object);
+}
+
+void run_event(struct run *r, const char *event, const char *state,
+	       const char *text, json_t *fields)
+{
+	struct buffer clean = { 0 };
+	const json_t *line;
+	int64_t at = run_at(r);
+
+	redact_text(&r->redact, text, &clean);
+	if (fields == NULL)
+		fields = json_object();
+	if (state[0] != '\0')
+		json_object_set_new(fields, "state", record_string(state));
+	if (clean.len > 0)
+		json_object_set_new(fields, "text",
+				    record_string(buffer_text(&clean)));
+	line = record_event(r->record, at, event, fields);
+	if (r->o->json)
+		run_print_json(r, line);
+	timeline_event(&r->timeline, at, event, state, buffer_text(&clean));
+	buffer_release(&clean);
+}
+
+void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
+		enum driver_power state, const char *text)
+{
+	struct machine_outcome outcome = { .state = state, .text = text };
+
+	if (err != NULL)
+		outcome.err = *err;
+	machine_done(r->machine, deadline_now(), id, &outcome);
+}
+
+/* ---- verdict ------------------------------------------------------------------ */
+
+int run_error_status(enum rh_code code)
+{
+	switch (code) {
+	case RH_ERR_NONE:
+		return 0;
+	case RH_ERR_USAGE:
+	case RH_ERR_CONFIG:
+		return 2;
+	case RH_ERR_BUSY:
+		return 5;
+	case RH_ERR_REFUSED:
+		return 6;
+	case RH_ERR_CANCELLED:
+		return 130;
+	case RH_ERR_IO:
+		return 1;
+	default:
+		return 4;
+	}
+}
+
+int run_exit_status(enum verdict verdict, enum rh_code code)
+{
+	if (code == RH_ERR_BUSY || code == RH_ERR_REFUSED ||
+	    code == RH_ERR_CANCELLED)
+		return run_error_status(code);
+	switch (verdict) {
+	case VERDICT_RECOVERED:
+		return 0;
+	case VERDICT_FAILED:
+		return 1;
+	case VERDICT_NEEDS_HANDS:
+		return 3;
+	default:
+		return 4;
+	}
+}
+
+/* ---- begin ---------------------------------------------------------------------- */
+
+static void run_collect_ways(struct run *r)
+{
+	const struct way *way;
+	size_t n;
+
+	for (n = 0; (way = host_way(r->host, WAY_POWER, n)) != NULL; n++) {
+		if (r->power_count < RUN_WAYS)
+			r->power_ways[r->power_count++] = way;
+	}
+	r->console.way = host_way(r->host, WAY_CONSOLE, 0);
+	if ((sequence_uses(r->o->sequence) & SEQUENCE_NEEDS_CONSOLE) == 0)
+		r->console.way = NULL;
+}
+
+static void run_config_console(struct run *r)
+{
+	const struct settings *s = r->console.way->settings;
+	const char *enter = settings_text(s, "enter");
+
+	r->config.has_console = true;
+	r->config.terminal =
+		keys_terminal_from_name(settings_text(s, "terminal"));
+	r->config.key_delay_ms = settings_number(s, "key-delay");
+	r->config.mute_ms = settings_number(s, "mute");
+	if (strcmp(enter, "lf") == 0)
+		r->config.enter = "\n";
+	else if (strcmp(enter, "crlf") == 0)
+		r->config.enter = "\r\n";
+}
+
+static void run_configure(struct run *r)
+{
+	const struct sequence *s = r->o->sequence;
+	const struct settings *power;
+
+	run_collect_ways(r);
+	r->config.sequence = s;
+	r->config.terminal = KEYS_VT100;
+	r->config.enter = "\r";
+	r->config.power_ways = r->power_count;
+	r->config.min_off_ms = 5000;
+	r->config.confirm_ms = 60000;
+	r->config.evidence = s->evidence && r->host->evidence;
+	r->config.check_healthy = true;
+	r->config.must_see = r->o->must_see;
+	r->config.deadline = deadline_add(
+		r->epoch, r->o->deadline_ms > 0 ? r->o->deadline_ms
+						: s->deadline_ms);
+	if (r->power_count > 0) {
+		power = r->power_ways[0]->settings;
+		r->config.min_off_ms = settings_number(power, "min-off");
+		r->config.confirm_ms = settings_number(power, "confirm");
+		r->config.controller_cycle =
+			strcmp(settings_text(power, "cycle"), "controller") == 0;
+	}
+	if (r->console.way != NULL)
+		run_config_console(r);
+}
+
+static int run_open_record(struct run *r, struct rh_error *err)
+{
+	struct record_info info = {
+		.records = r->o->records,
+		.host = r->host->name,
+		.sequence = r->o->sequence->name,
+		.summary = r->o->sequence->summary,
+		.deadline_ms = r->config.deadline - r->epoch,
+	};
+
+	if (lock_take(&r->lock, r->o->records, r->host->name, r->o->verb,
+		      err) < 0)
+		return -1;
+	r->record = record_new(&info, err);
+	if (r->record == NULL)
+		return -1;
+	return lock_set_run(&r->lock, r->o->verb, record_id(r->record), err);
+}
+
+/* A run on this host was killed: what may it have done? */
+static void run_tell_earlier(struct run *r)
+{
+	char text[600];
+
+	if (r->lock.left_run[0] == '\0')
+		return;
+	history_settle(r->o->records, r->lock.left_run, record_id(r->record),
+		       text, sizeof(text));
+	run_event(r, "earlier-run", "", text,
+		  json_pack("{ss}", "earlier", r->lock.left_run));
+}
+
+static int run_open_signals(struct rh_error *err)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		rh_error_set_errno(err, RH_ERR_IO, errno, "signalfd");
+	return fd;
+}
+
+/* ---- the loop ------------------------------------------------------------------- */
+
+static void run_end(struct run *r, const struct machine_action *a)
+{
+	struct buffer clean = { 0 };
+
+	r->over = true;
+	r->result->verdict = a->verdict;
+	r->result->code = a->code;
+	redact_text(&r->redact, a->text, &clean);
+	snprintf(r->result->reason, sizeof(r->result->reason), "%s",
+		 buffer_text(&clean));
+	buffer_release(&clean);
+}
+
+static void run_drain_machine(struct run *r)
+{
+	struct machine_action a;
+
+	while (!r->over) {
+		machine_next(r->machine, &a);
+		if (a.what == MACHINE_NONE)
+			return;
+		if (a.what == MACHINE_END)
+			run_end(r, &a);
+		else
+			run_carry_out(r, &a);
+	}
+}
+
+static void run_signal(struct run *r)
+{
+	struct signalfd_siginfo info;
+	const char *name;
+	char text[160];
+
+	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+		r->signals++;
+		snprintf(text, sizeof(text), "cancelled by %s%s", name,
+			 r->pending_do == MACHINE_POWER_ACT && r->pending_id != 0
+				 ? " in the middle of a power action: read the "
+				   "power state before anything else"
+				 : "");
+		machine_abort(r->machine, deadline_now(), VERDICT_UNKNOWN,
+			      RH_ERR_CANCELLED, text);
+	}
+}
+
+/* All hands of the run, NULLs left out. Returns how many. */
+static int run_hands(struct run *r, struct hand **list)
+{
+	int i, count = 0;
+
+	for (i = 0; i < r->power_count; i++) {
+		if (r->power[i] != NULL)
+			list[count++] = r->power[i];
+	}
+	if (r->check != NULL)
+		list[count++] = r->check;
+	if (r->console.hand != NULL)
+		list[count++] = r->console.hand;
+	return count;
+}
+
+static void run_forget_hand(struct run *r, const struct hand *hand)
+{
+	int i;
+
+	for (i = 0; i < r->power_count; i++) {
+		if (r->power[i] == hand)
+			r->power[i] = NULL;
+	}
+	if (r->check == hand)
+		r->check = NULL;
+	if (r->console.hand == hand)
+		r->console.hand = NULL;
+}
+
+static void run_drain_hands(struct run *r)
+{
+	struct hand *list[RUN_WAYS + 2];
+	struct hand_event event;
+	int i, count = run_hands(r, list);
+
+	for (i = 0; i < count; i++) {
+		hand_tick(list[i], deadline_now());
+		while (!r->over && hand_next(list[i], &event)) {
+			run_hand_event(r, list[i], &event);
+			run_drain_machine(r);
+			if (event.type == HAND_ENDED) {
+				run_forget_hand(r, list[i]);
+				hand_free(list[i]);
+				break;
+			}
+		}
+	}
+}
+
+static int64_t run_wake(struct run *r, struct hand **list, int count)
+{
+	int64_t due = machine_deadline(r->machine);
+	int64_t tick = timeline_next_tick(&r->timeline);
+	int i;
+
+	for (i = 0; i < count; i++)
+		due = deadline_min(due, hand_deadline(list[i]));
+	due = deadline_min(due, console_deadline(r));
+	due = deadline_min(due, evidence_deadline(r));
+	if (r->secret.machine_id != 0 && r->secret.request == 0)
+		due = deadline_min(due, r->secret.wake);
+	if (tick >= 0)
+		due = deadline_min(due, r->epoch + tick);
+	if (r->timeline.mode == TIMELINE_LIVE)
+		due = deadline_min(due, deadline_in(250));
+	return due;
+}
+
+static void run_wait(struct run *r)
+{
+	struct hand *list[RUN_WAYS + 2];
+	struct pollfd fds[RUN_WAYS + 3];
+	int i, used = 1, count = run_hands(r, list);
+
+	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
+	for (i = 0; i < count; i++) {
+		if (hand_fd(list[i]) >= 0)
+			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
+						       .events = POLLIN };
+	}
+	poll(fds, (nfds_t)used, deadline_poll_ms(run_wake(r, list, count)));
+}
+
+static void run_show_status(struct run *r, int64_t now)
+{
+	int64_t until = machine_wait_until(r->machine);
+
+	timeline_tick(&r->timeline, now - r->epoch);
+	timeline_status(&r->timeline, now - r->epoch,
+			machine_waiting_for(r->machine),
+			until == DEADLINE_NEVER ? -1 : until - r->epoch);
+}
+
+static void run_loop(struct run *r)
+{
+	int64_t now;
+
+	while (!r->over) {
+		run_drain_machine(r);
+		if (r->over)
+			break;
+		run_wait(r);
+		now = deadline_now();
+		run_signal(r);
+		run_drain_hands(r);
+		console_tick(r, now);
+		evidence_tick(r, now);
+		run_secret_tick(r, now);
+		if (machine_deadline(r->machine) <= now)
+			machine_tick(r->machine, now);
+		run_drain_machine(r);
+		run_show_status(r, now);
+	}
+}
+
+/* ---- end ------------------------------------------------------------------------- */
+
+static void run_stop_hands(struct run *r)
+{
+	struct hand *list[RUN_WAYS + 2];
+	int i, count = run_hands(r, list);
+	bool held = r->console.hand != NULL;
+
+	/* All are asked first, so that they end at the same time. */
+	for (i = 0; i < count; i++) {
+		if (r->signals > 1)
+			hand_kill(list[i]);
+		else
+			hand_stop(list[i]);
+	}
+	for (i = 0; i < count; i++)
+		hand_free(list[i]);
+	if (held && r->signals < 2)
+		lock_console(&r->lock, false);
+}
+
+/* The word for the verdict: `power` does not claim that a host is recovered. */
+static const char *run_verdict_word(const struct run *r)
+{
+	if (r->result->verdict == VERDICT_RECOVERED && r->o->done_word != NULL)
+		return r->o->done_word;
+	return verdict_name(r->result->verdict);
+}
+
+static void run_write_verdict(struct run *r)
+{
+	struct run_result *result = r->result;
+	struct rh_error err = RH_ERROR_INIT;
+	json_t *members;
+
+	result->exit_status = run_exit_status(result->verdict, result->code);
+	members = json_pack("{ss so ss si}", "verdict",
+			    run_verdict_word(r), "reason",
+			    record_string(result->reason), "code", rh_code_name(result->code),
+			    "exit", result->exit_status);
+	run_event(r, "verdict", "", result->reason, json_copy(members));
+	if (record_finish(r->record, result->duration_ms, members, &err) < 0)
+		fprintf(stderr, "rhands: %s: the record is not complete: %s\n",
+			r->host->name, err.text);
+}
+
+static void run_print_end(struct run *r)
+{
+	const struct run_result *result = r->result;
+	char took[32], text[1200];
+
+	deadline_format(result->duration_ms / 1000 * 1000, took, sizeof(took));
+	if (result->verdict == VERDICT_RECOVERED)
+		snprintf(text, sizeof(text), "in %s%s%s", took,
+			 result->reason[0] != '\0' ? "; " : "", result->reason);
+	else
+		snprintf(text, sizeof(text), "after %s: %s", took,
+			 result->reason);
+	timeline_line(&r->timeline, result->duration_ms,
+		      result->code == RH_ERR_CANCELLED
+			      ? "cancelled" : run_verdict_word(r),
+		      text);
+	timeline_line(&r->timeline, result->duration_ms, "record",
+		      result->record);
+}
+
+static void run_finish(struct run *r)
+{
+	struct buffer rest = { 0 };
+
+	run_stop_hands(r);
+	redact_flush(&r->redact, &rest);
+	if (rest.len > 0)
+		record_output(r->record, run_at(r), rest.data, rest.len);
+	buffer_release(&rest);
+	r->result->duration_ms = run_at(r);
+	snprintf(r->result->record, sizeof(r->result->record), "%s",
+		 record_path(r->record));
+	run_write_verdict(r);
+	run_print_end(r);
+}
+
+int run_sequence(const struct run_options *options, struct run_result *ret,
+		 struct rh_error *err)
+{
+	struct run r = { .o = options, .host = options->host,
+			 .result = ret, .signal_fd = -1 };
+	int rc = -1;
+
+	memset(ret, 0, sizeof(*ret));
+	r.epoch = deadline_now();
+	r.lock.fd = -1;
+	ring_init(&r.tail, RUN_TAIL);
+	timeline_init(&r.timeline, options->json ? TIMELINE_QUIET
+						 : options->mode,
+		      STDOUT_FILENO);
+	run_configure(&r);
+	r.signal_fd = run_open_signals(err);
+	if (r.signal_fd < 0 || run_open_record(&r, err) < 0)
+		goto out;
+	timeline_head(&r.timeline, r.host->name, options->sequence->name,
+		      options->sequence->summary);
+	run_tell_earlier(&r);
+	r.machine = machine_new(&r.config);
+	console_begin(&r);
+	machine_begin(r.machine, deadline_now());
+	run_loop(&r);
+	run_finish(&r);
+	rc = 0;
+out:
+	timeline_end(&r.timeline);
+	machine_free(r.machine);
+	record_free(r.record);
+	lock_release(&r.lock);
+	redact_release(&r.redact);
+	secret_release(&r.secret.secret);
+	ring_release(&r.tail);
+	if (r.signal_fd >= 0)
+		close(r.signal_fd);
+	return rc;
+}

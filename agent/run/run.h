@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_RUN_RUN_H
+#define RH_AGENT_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/config/config.h"
+#include "agent/run/timeline.h"
+#include "agent/sequence/sequence.h"
+#include "base/error.h"
+
+/* A live run: one sequence on one host, by this process. */
+struct run_options {
+	const struct host *host;
+	const struct sequence *sequence;
+	const char *records;		/* directory of runs/ and locks/ */
+	const char *verb;		/* for the lock: "recover", ... */
+	int64_t deadline_ms;		/* how long it may take; 0: the sequence's */
+	bool must_see;			/* an act that can't be observed is unknown */
+	const char *done_word;		/* in place of "recovered", where a run only
+					   carries out an act; NULL: "recovered" */
+	bool json;			/* JSON lines on standard output */
+	enum timeline_mode mode;
+};
+
+struct run_result {
+	enum verdict verdict;
+	enum rh_code code;		/* why, where not by the sequence */
+	char reason[1024];		/* for people; not escaped yet */
+	char record[1024];		/* path of the record; "" none */
+	int64_t duration_ms;
+	int exit_status;		/* DESIGN 7 */
+};
+
+/*
+ * Carries it out; blocks until it ends (the deadline plus 1 s at the most).
+ * SIGINT and SIGTERM end it cleanly. -1 where nothing was begun: BUSY (somebody
+ * else holds the host), IO (no record can be written).
+ */
+int run_sequence(const struct run_options *options, struct run_result *ret,
+		 struct rh_error *err);
+
+/* The exit status that goes with a verdict and a code. */
+int run_exit_status(enum verdict verdict, enum rh_code code);
+
+/* The exit status that goes with an error outside of a run. */
+int run_error_status(enum rh_code code);
+
+#endif

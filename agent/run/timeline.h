@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_RUN_TIMELINE_H
+#define RH_AGENT_RUN_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+/*
+ * A run before the reader's eyes: one line a step, with the clock of the run,
+ * the state, and what happened. On a terminal the last line also says what is
+ * waited for and until when. All text is escaped here.
+ */
+enum timeline_mode {
+	TIMELINE_QUIET = 0,
+	TIMELINE_PLAIN,		/* lines, for a pipe */
+	TIMELINE_LIVE,		/* the same, and a last line that changes */
+};
+
+struct timeline {
+	enum timeline_mode mode;
+	int fd;
+	int columns;
+	struct buffer line;	/* of the step that is still open; "" none */
+	int64_t touched;	/* when something was added to it last */
+	int64_t entered;	/* clock of the present state */
+	char state[80];
+	bool has_seen;		/* the open line has a "saw" already */
+	bool status_shown;
+	char status[200];
+};
+
+void timeline_init(struct timeline *t, enum timeline_mode mode, int fd);
+
+/* "ldap1  old-ldap: Bring the old LDAP server back" */
+void timeline_head(struct timeline *t, const char *host, const char *sequence,
+		   const char *summary);
+
+/* One event; names as in the journal. at_ms: since the run began. */
+void timeline_event(struct timeline *t, int64_t at_ms, const char *event,
+		    const char *state, const char *text);
+
+/* A line of its own with that word in the place of the state. */
+void timeline_line(struct timeline *t, int64_t at_ms, const char *word,
+		   const char *text);
+
+/* What is waited for, until when (since the beginning; < 0: no end). Live only. */
+void timeline_status(struct timeline *t, int64_t at_ms, const char *what,
+		     int64_t until_ms);
+
+/* Closes a step that nothing was added to for a while. */
+void timeline_tick(struct timeline *t, int64_t at_ms);
+int64_t timeline_next_tick(const struct timeline *t);	/* -1: none */
+
+/* Writes the open line and the last ones. */
+void timeline_end(struct timeline *t);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rhands check: everything that can be wrong before 3 am, in one go. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sequence/check.h"
+#include "agent/verbs/verb.h"
+
+static void check_sequence(struct verb_call *call, const struct ini *ini,
+			   const char *name)
+{
+	struct sequence_vars vars = { verb_var, NULL };
+	struct problems *p = &call->problems;
+	const struct host *host;
+	struct sequence *s;
+	bool used = false;
+	size_t i;
+
+	if (problems_in_file(p, ini->file) > 0)
+		return;
+	for (i = 0; i < call->config->host_count; i++) {
+		host = call->config->hosts[i];
+		if (host->broken || host->recover == NULL ||
+		    strcmp(host->recover, name) != 0)
+			continue;
+		used = true;
+		vars.context = host;
+		if (problems_in_file(p, ini->file) > 0)
+			break;
+		s = sequence_parse(ini, name, &vars, p);
+		if (s != NULL)
+			verb_check_sequence(host, s, p);
+		sequence_free(s);
+	}
+	if (used)
+		return;
+	s = sequence_parse(ini, name, NULL, p);
+	if (s != NULL)
+		sequence_check(s, NULL, p);
+	sequence_free(s);
+}
+
+static void check_print_json(const struct problems *p)
+{
+	const struct problem *one;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		one = &p->list[i];
+		verb_print_json(json_pack("{ss si ss ss}", "file", one->file,
+					  "line", one->line, "severity",
+					  one->warning ? "warning" : "error",
+					  "text", one->text));
+	}
+}
+
+static int check_run(struct verb_call *call)
+{
+	struct problems *p = &call->problems;
+	size_t i;
+	int status = verb_begin(call, NULL, 0, 0);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	if (status != 0)
+		return status;
+	for (i = 0; i < call->config->sequence_count; i++)
+		check_sequence(call, call->config->sequences[i],
+			       call->config->sequence_names[i]);
+	problems_sort(p);
+	if (call->json) {
+		check_print_json(p);
+		return p->errors > 0 ? 2 : 0;
+	}
+	verb_print_problems(p, NULL);
+	printf("%zu host%s, %zu sequence%s: ", call->config->host_count,
+	       call->config->host_count == 1 ? "" : "s",
+	       call->config->sequence_count,
+	       call->config->sequence_count == 1 ? "" : "s");
+	if (p->errors == 0)
+		printf("no errors");
+	else
+		printf("%zu error%s", p->errors, p->errors == 1 ? "" : "s");
+	if (p->count > p->errors)
+		printf(", %zu warning%s", p->count - p->errors,
+		       p->count - p->errors == 1 ? "" : "s");
+	printf("\n");
+	return p->errors > 0 ? 2 : 0;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.usage = "",
+	.summary = "read all of the configuration and prove the sequences",
+	.run = check_run,
+};

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rhands console HOST: the console to look at and to take over. One poll loop
+ * joins the terminal, the console's hand and the signals. Always true: the
+ * terminal gets its own settings back on every way out; without --raw only
+ * what the filter lets through reaches it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "agent/console/filter.h"
+#include "agent/hand/hand.h"
+#include "agent/run/lock.h"
+#include "agent/verbs/verb.h"
+#include "base/deadline.h"
+
+#define CONSOLE_ATTACH_MS 30000
+#define CONSOLE_QUEUE_MAX 65536	/* typed bytes that wait for the console */
+
+struct console {
+	struct verb_call *call;
+	const struct host *host;
+	struct hand *hand;
+	struct lock lock;
+	struct filter filter;
+	bool raw;
+	bool terminal;		/* standard input is one */
+	struct termios saved;
+	int signal_fd;
+	uint32_t attach;	/* request ids, 0: none under way */
+	uint32_t write;
+	uint32_t brk;
+	struct buffer queue;	/* typed, not sent yet */
+	bool after_newline;	/* the escape character counts now */
+	bool escape;		/* it was typed */
+	bool input_ended;
+	bool leave;
+	int status;
+};
+
+static void console_print(const char *text)
+{
+	fprintf(stderr, "\r\n[%s]\r\n", text);
+}
+
+/* ---- output -------------------------------------------------------------------- */
+
+static bool console_write_all(const char *bytes, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(STDOUT_FILENO, bytes, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static void console_output(struct console *c, const char *bytes, size_t len)
+{
+	struct buffer out = { 0 };
+
+	if (c->raw)
+		buffer_append(&out, bytes, len);
+	else
+		filter_feed(&c->filter, bytes, len, &out);
+	if (out.len > 0 && !console_write_all(out.data, out.len))
+		c->leave = true;
+	buffer_release(&out);
+}
+
+/* ---- input --------------------------------------------------------------------- */
+
+static void console_break(struct console *c)
+{
+	struct hand_request request = { .op = HAND_OP_BREAK,
+					.deadline = deadline_in(5000) };
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (hand_send(c->hand, &request, &c->brk, &err) < 0)
+		console_print(err.text);
+}
+
+/* What follows the escape character; true where it was a command. */
+static bool console_command(struct console *c, char key)
+{
+	switch (key) {
+	case '.':
+		c->leave = true;
+		return true;
+	case 'B':
+		console_break(c);
+		return true;
+	case '?':
+		console_print("~. leaves, ~B sends a break, ~~ sends a ~, ~? is "
+			      "this text");
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void console_key(struct console *c, char key)
+{
+	if (c->escape) {
+		c->escape = false;
+		if (console_command(c, key)) {
+			c->after_newline = true;
+			return;
+		}
+		if (key != '~')
+			buffer_append_char(&c->queue, '~');
+	} else if (key == '~' && c->after_newline) {
+		c->escape = true;
+		return;
+	}
+	c->after_newline = key == '\r' || key == '\n';
+	buffer_append_char(&c->queue, key);
+}
+
+static void console_input(struct console *c)
+{
+	char bytes[1024];
+	ssize_t i, n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		c->input_ended = true;
+		return;
+	}
+	for (i = 0; i < n && !c->leave; i++)
+		console_key(c, bytes[i]);
+}
+
+static void console_send_queue(struct console *c)
+{
+	struct hand_request request = { .op = HAND_OP_WRITE,
+					.deadline = deadline_in(20000) };
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (c->write != 0 || c->queue.len == 0 || c->attach != 0)
+		return;
+	request.bytes = c->queue.data;
+	request.bytes_len = c->queue.len < HAND_WRITE_MAX ? c->queue.len
+							  : HAND_WRITE_MAX;
+	if (hand_send(c->hand, &request, &c->write, &err) < 0) {
+		console_print(err.text);
+		c->leave = true;
+		return;
+	}
+	buffer_drop(&c->queue, request.bytes_len);
+}
+
+/* ---- events of the hand ---------------------------------------------------------- */
+
+static void console_gone(struct console *c, const struct rh_error *err)
+{
+	if (c->leave)
+		return;
+	verb_fail(c->call, 0, "the console of %s is gone: %s", c->host->name,
+		  err->text);
+	c->status = run_error_status(err->code);
+	c->leave = true;
+}
+
+static void console_attached(struct console *c, const struct rh_error *err)
+{
+	c->attach = 0;
+	if (err->code != RH_ERR_NONE) {
+		c->status = verb_fail(c->call, run_error_status(err->code),
+				      "%s: %s", c->host->name, err->text);
+		c->leave = true;
+		return;
+	}
+	lock_console(&c->lock, true);
+	fprintf(stderr, "[console of %s attached; ~. leaves, ~? helps]\r\n",
+		c->host->name);
+}
+
+static void console_done(struct console *c, const struct hand_event *event)
+{
+	if (event->id == c->attach) {
+		console_attached(c, &event->err);
+	} else if (event->id == c->write) {
+		c->write = 0;
+		if (event->err.code != RH_ERR_NONE)
+			console_print(event->err.text);
+	} else if (event->id == c->brk) {
+		c->brk = 0;
+		console_print(event->err.code == RH_ERR_NONE ? "break sent"
+							     : event->err.text);
+	}
+}
+
+static void console_hand_event(struct console *c, const struct hand_event *event)
+{
+	char text[80];
+
+	switch (event->type) {
+	case HAND_BYTES:
+		console_output(c, event->bytes, event->bytes_len);
+		break;
+	case HAND_GAP:
+		snprintf(text, sizeof(text), "%llu bytes were lost here",
+			 (unsigned long long)event->lost_bytes);
+		console_print(text);
+		break;
+	case HAND_DONE:
+		console_done(c, event);
+		break;
+	case HAND_CONSOLE_LOST:
+	case HAND_ENDED:
+		console_gone(c, &event->err);
+		break;
+	case HAND_NONE:
+		break;
+	}
+}
+
+/* ---- the terminal ------------------------------------------------------------------ */
+
+static void console_terminal_raw(struct console *c)
+{
+	struct termios raw;
+
+	c->terminal = tcgetattr(STDIN_FILENO, &c->saved) == 0;
+	if (!c->terminal)
+		return;
+	raw = c->saved;
+	cfmakeraw(&raw);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+}
+
+static void console_terminal_back(struct console *c)
+{
+	if (!c->raw && isatty(STDOUT_FILENO))
+		console_write_all(filter_reset_text,
+				  strlen(filter_reset_text));
+	if (c->terminal)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &c->saved);
+}
+
+static void console_open_signals(struct console *c)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* ---- the loop ---------------------------------------------------------------------- */
+
+static void console_wait(struct console *c)
+{
+	struct pollfd fds[3] = {
+		{ .fd = c->signal_fd, .events = POLLIN },
+		{ .fd = hand_fd(c->hand), .events = POLLIN },
+		{ .fd = c->input_ended || c->attach != 0 ||
+				       c->queue.len > CONSOLE_QUEUE_MAX
+				? -1 : STDIN_FILENO,
+		  .events = POLLIN },
+	};
+	int64_t due = deadline_min(hand_deadline(c->hand), deadline_in(5000));
+
+	poll(fds, 3, deadline_poll_ms(due));
+	if (fds[0].revents != 0) {
+		c->status = 130;
+		c->leave = true;
+	}
+	if (fds[2].revents != 0)
+		console_input(c);
+}
+
+static void console_loop(struct console *c)
+{
+	struct hand_event event;
+	int64_t fresh = deadline_in(5000);
+
+	while (!c->leave) {
+		console_wait(c);
+		hand_tick(c->hand, deadline_now());
+		while (hand_next(c->hand, &event))
+			console_hand_event(c, &event);
+		if (!c->leave)
+			console_send_queue(c);
+		/* A pipe at its end: all was sent. */
+		if (c->input_ended && c->queue.len == 0 && c->write == 0 &&
+		    !c->terminal)
+			c->leave = true;
+		if (deadline_now() >= fresh && c->attach == 0) {
+			lock_console(&c->lock, true);
+			fresh = deadline_in(5000);
+		}
+	}
+}
+
+static int console_session(struct console *c, const struct way *way)
+{
+	struct hand_request request = { .op = HAND_OP_ATTACH,
+					.deadline = deadline_in(CONSOLE_ATTACH_MS) };
+	struct rh_error err = RH_ERROR_INIT;
+	char name[300];
+
+	if (settings_bool(way->settings, "steal"))
+		request.number = DRIVER_ATTACH_STEAL;
+	else if (c->lock.left_console)
+		request.number = DRIVER_ATTACH_OWN;
+	snprintf(name, sizeof(name), "%s/%s", c->host->name, way->label);
+	c->hand = hand_start(name, way->driver, way->settings, &err);
+	if (c->hand == NULL ||
+	    hand_send(c->hand, &request, &c->attach, &err) < 0)
+		return verb_fail(c->call, run_error_status(err.code), "%s: %s",
+				 c->host->name, err.text);
+	filter_init(&c->filter);
+	c->after_newline = true;
+	console_open_signals(c);
+	console_terminal_raw(c);
+	console_loop(c);
+	console_terminal_back(c);
+	hand_free(c->hand);
+	lock_console(&c->lock, false);
+	buffer_release(&c->queue);
+	close(c->signal_fd);
+	fprintf(stderr, "[left the console of %s]\n", c->host->name);
+	return c->status;
+}
+
+static int console_host(struct verb_call *call, const struct host *host,
+			bool raw)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct console c = { .call = call, .host = host, .raw = raw };
+	const struct way *way = host_way(host, WAY_CONSOLE, 0);
+	int status;
+
+	if (way == NULL)
+		return verb_fail(call, 2, "%s has no [console] in %s", host->name,
+				 host->file);
+	if (lock_take(&c.lock, call->records, host->name, "console", &err) < 0)
+		status = verb_fail(call, run_error_status(err.code), "%s",
+				   err.text);
+	else
+		status = console_session(&c, way);
+	lock_release(&c.lock);
+	return status;
+}
+
+static int console_run(struct verb_call *call)
+{
+	const struct host **list = NULL;
+	size_t count = 0;
+	bool raw = false;
+	const struct verb_option own[] = { { "raw", NULL, &raw },
+					   { NULL, NULL, NULL } };
+	int status = verb_begin(call, own, 1, 1);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	if (status == 0)
+		status = verb_hosts_of(call, call->argv, 1, &list, &count);
+	if (status != 0)
+		return status;
+	if (count == 1)
+		status = console_host(call, list[0], raw);
+	else
+		status = verb_fail(call, 2, "%s means %zu hosts; one console at a "
+				   "time", call->argv[0], count);
+	free(list);
+	return status;
+}
+
+const struct verb verb_console = {
+	.name = "console",
+	.usage = "HOST",
+	.summary = "look at the console of a host, and type on it",
+	.help = "  --raw           pass everything through, control sequences too\n"
+		"At the beginning of a line: ~. leaves, ~B sends a break, ~~ a ~\n",
+	.run = console_run,
+};

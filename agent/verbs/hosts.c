@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rhands hosts: the hosts that are configured, with their ways. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/verbs/verb.h"
+#include "base/buffer.h"
+
+static void hosts_json(const struct host *host)
+{
+	json_t *ways = json_array(), *groups = json_array();
+	json_t *line;
+	size_t i;
+
+	for (i = 0; i < host->way_count; i++)
+		json_array_append_new(ways, json_pack("{ss ss}", "way",
+						      host->ways[i].label,
+						      "driver",
+						      host->ways[i].driver->name));
+	for (i = 0; host->groups != NULL && host->groups[i] != NULL; i++)
+		json_array_append_new(groups, json_string(host->groups[i]));
+	line = json_pack("{ss ss ss so so sb}", "host", host->name, "summary",
+			 host->summary, "address", host->address, "ways", ways,
+			 "groups", groups, "broken", host->broken);
+	if (host->recover != NULL)
+		json_object_set_new(line, "recover",
+				    json_string(host->recover));
+	verb_print_json(line);
+}
+
+static void hosts_text(const struct host *host)
+{
+	struct buffer line = { 0 };
+	size_t i;
+
+	buffer_printf(&line, "%-16s %s", host->name, host->summary);
+	if (host->recover != NULL)
+		buffer_printf(&line, "; recover = %s", host->recover);
+	for (i = 0; i < host->way_count; i++)
+		buffer_printf(&line, "%s%s: %s", i == 0 ? "; " : ", ",
+			      host->ways[i].label, host->ways[i].driver->name);
+	if (host->broken)
+		buffer_append_text(&line, "; HAS ERRORS, see rhands check");
+	verb_put(buffer_text(&line));
+	putchar('\n');
+	buffer_release(&line);
+}
+
+static int hosts_run(struct verb_call *call)
+{
+	const struct host **list = NULL;
+	size_t i, count;
+	int status = verb_begin(call, NULL, 0, -1);
+	int w;
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	if (status != 0)
+		return status;
+	count = 0;
+	for (w = 0; w < call->argc; w++) {
+		struct rh_error err = RH_ERROR_INIT;
+
+		if (config_select(call->config, call->argv[w], &list, &count,
+				  &err) < 0) {
+			free(list);
+			return verb_fail(call, 2, "%s", err.text);
+		}
+	}
+	if (call->argc == 0)
+		count = call->config->host_count;
+	for (i = 0; i < count; i++) {
+		const struct host *host =
+			list != NULL ? list[i] : call->config->hosts[i];
+
+		if (call->json)
+			hosts_json(host);
+		else
+			hosts_text(host);
+	}
+	free(list);
+	return 0;
+}
+
+const struct verb verb_hosts = {
+	.name = "hosts",
+	.usage = "[HOST...|@GROUP]",
+	.summary = "list the hosts and their ways",
+	.run = hosts_run,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rhands runs [HOST]: what was done, newest last. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/run/history.h"
+#include "agent/verbs/verb.h"
+#include "base/deadline.h"
+#include "base/memory.h"
+
+static const char *runs_member(const json_t *run, const char *key)
+{
+	const char *text = json_string_value(json_object_get(run, key));
+
+	return text != NULL ? text : "";
+}
+
+static const char *runs_verdict(const struct verb_call *call,
+				const json_t *run)
+{
+	if (!json_is_null(json_object_get(run, "verdict")))
+		return runs_member(run, "verdict");
+	return history_was_killed(call->records, run) ? "killed" : "running";
+}
+
+static void runs_print(struct verb_call *call, const json_t *run)
+{
+	char took[32] = "", line[1400];
+	const json_t *ms = json_object_get(run, "duration_ms");
+	json_t *copy;
+
+	if (call->json) {
+		copy = json_deep_copy(run);
+		json_object_set_new(copy, "verdict",
+				    json_string(runs_verdict(call, run)));
+		verb_print_json(copy);
+		return;
+	}
+	if (json_is_integer(ms))
+		deadline_format(json_integer_value(ms) / 1000 * 1000, took,
+				sizeof(took));
+	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s",
+		 runs_member(run, "run"), runs_verdict(call, run), took,
+		 runs_member(run, "reason"));
+	verb_put(line);
+	putchar('\n');
+}
+
+static int runs_run(struct verb_call *call)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	char **list, *path;
+	size_t i, count;
+	json_t *run;
+	int status = verb_begin(call, NULL, 0, 1);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	if (status != 0)
+		return status;
+	list = history_list(call->records,
+			    call->argc == 1 ? call->argv[0] : NULL, &count,
+			    &err);
+	if (list == NULL)
+		return verb_fail(call, 1, "%s", err.text);
+	for (i = 0; i < count; i++) {
+		path = memory_format("%s/runs/%s", call->records, list[i]);
+		run = history_load(path, &err);
+		if (run != NULL)
+			runs_print(call, run);
+		else
+			status = verb_fail(call, 1, "%s", err.text);
+		json_decref(run);
+		free(path);
+	}
+	if (count == 0 && !call->json)
+		printf("no runs in %s/runs\n", call->records);
+	history_list_free(list);
+	return status;
+}
+
+const struct verb verb_runs = {
+	.name = "runs",
+	.usage = "[HOST]",
+	.summary = "list the runs, newest last",
+	.run = runs_run,
+};

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the verbs share: options, loading, messages. A verb reads as a list of
+ * calls into here. Always true: what is wrong is said once, on standard error,
+ * with foreign text escaped.
+ */
+#include "agent/verbs/verb.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/run/record.h"
+#include "agent/sequence/check.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/vis.h"
+#include "config.h"
+
+int verb_fail(const struct verb_call *call, int status, const char *fmt, ...)
+{
+	struct buffer out = { 0 };
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	vis_append(&out, text, strlen(text));
+	fprintf(stderr, "rhands %s: %s\n", call->verb->name, buffer_text(&out));
+	buffer_release(&out);
+	return status;
+}
+
+void verb_put(const char *text)
+{
+	struct buffer out = { 0 };
+
+	vis_append(&out, text, strlen(text));
+	fputs(buffer_text(&out), stdout);
+	buffer_release(&out);
+}
+
+void verb_print_json(json_t *object)
+{
+	json_t *line = json_object();
+	char *text;
+
+	json_object_set_new(line, "version", json_integer(RECORD_VERSION));
+	json_object_update(line, object);
+	text = json_dumps(line, JSON_COMPACT);
+	printf("%s\n", text);
+	free(text);
+	json_decref(line);
+	json_decref(object);
+}
+
+void verb_print_problems(const struct problems *p, const char *file)
+{
+	struct buffer out = { 0 };
+	const struct problem *one;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		one = &p->list[i];
+		if (file != NULL && strcmp(one->file, file) != 0)
+			continue;
+		buffer_clear(&out);
+		vis_append(&out, one->file, strlen(one->file));
+		if (one->line > 0)
+			buffer_printf(&out, ":%d", one->line);
+		buffer_append_text(&out, one->warning ? ": warning: " : ": ");
+		vis_append(&out, one->text, strlen(one->text));
+		fprintf(stderr, "%s\n", buffer_text(&out));
+	}
+	buffer_release(&out);
+}
+
+/* ---- options ---------------------------------------------------------------- */
+
+static void verb_help(const struct verb *verb)
+{
+	printf("Usage: rhands %s %s\n%s\n\nOptions:\n%s"
+	       "  --config DIR    configuration (default %s)\n"
+	       "  --records DIR   where runs/ and locks/ are\n"
+	       "  --json          JSON lines in place of text, where it reports\n"
+	       "  --verbose       say more on standard error; --debug: still more\n"
+	       "  --help          this text\n"
+	       "See rhands(1), rhands-hosts(5), rhands-sequences(5).\n",
+	       verb->name, verb->usage, verb->summary,
+	       verb->help != NULL ? verb->help : "", RHANDS_CONFIG_DIR);
+}
+
+int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
+	       int max)
+{
+	bool help = false, verbose = false, debug = false, lacks = false;
+	const struct verb_option common[] = {
+		{ "config", &call->config_dir, NULL },
+		{ "records", &call->records_option, NULL },
+		{ "json", NULL, &call->json },
+		{ "verbose", NULL, &verbose },
+		{ "debug", NULL, &debug },
+		{ "help", NULL, &help },
+		{ NULL, NULL, NULL },
+	};
+	const char *bad;
+	int first;
+
+	call->config_dir = RHANDS_CONFIG_DIR;
+	first = verb_options_take(call->argc, call->argv, common, own, &bad,
+				  &lacks);
+	if (first < 0)
+		return verb_fail(call, 2, "%s %s; see rhands %s --help",
+				 lacks ? "a value is missing behind"
+				       : "unknown option", bad,
+				 call->verb->name);
+	if (help) {
+		verb_help(call->verb);
+		return 1;
+	}
+	if (verbose || debug)
+		log_set_level(debug ? LOG_DEBUG : LOG_NOTE);
+	call->argc -= first;
+	call->argv += first;
+	if (call->argc < min || (max >= 0 && call->argc > max))
+		return verb_fail(call, 2, "usage: rhands %s %s",
+				 call->verb->name, call->verb->usage);
+	return 0;
+}
+
+/* ---- configuration ------------------------------------------------------------- */
+
+static char *verb_records(const struct verb_call *call)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (call->records_option != NULL)
+		return memory_copy(call->records_option);
+	if (call->config != NULL && call->config->records != NULL)
+		return memory_copy(call->config->records);
+	if (geteuid() == 0)
+		return memory_copy(RHANDS_STATE_DIR);
+	if (state != NULL && state[0] == '/')
+		return memory_format("%s/remotehands", state);
+	return memory_format("%s/.local/state/remotehands",
+			     home != NULL ? home : "");
+}
+
+int verb_load(struct verb_call *call)
+{
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (config_load(&call->config, call->config_dir, &call->problems,
+			&err) < 0)
+		return verb_fail(call, 2, "%s", err.text);
+	problems_sort(&call->problems);
+	call->records = verb_records(call);
+	return 0;
+}
+
+int verb_hosts_of(struct verb_call *call, char **words, int count,
+		  const struct host ***ret, size_t *ret_count)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	const struct host **list = NULL;
+	size_t n = 0, i;
+	int w;
+
+	for (w = 0; w < count; w++) {
+		if (config_select(call->config, words[w], &list, &n, &err) < 0) {
+			free(list);
+			return verb_fail(call, 2, "%s", err.text);
+		}
+	}
+	for (i = 0; i < n; i++) {
+		if (!list[i]->broken)
+			continue;
+		verb_print_problems(&call->problems, NULL);
+		verb_fail(call, 2, "the configuration of %s has errors; nothing "
+			  "was done", list[i]->name);
+		free(list);
+		return 2;
+	}
+	if (call->problems.errors > 0)
+		verb_fail(call, 0, "note: other files have errors; rhands check "
+			  "lists them");
+	*ret = list;
+	*ret_count = n;
+	return 0;
+}
+
+const char *verb_var(const void *context, const char *name)
+{
+	const struct host *host = context;
+	const char *value = host_var(host, name);
+
+	if (value != NULL)
+		return value;
+	if (strcmp(name, "host") == 0)
+		return host->name;
+	return strcmp(name, "address") == 0 ? host->address : NULL;
+}
+
+static bool verb_has_secret(const void *context, const char *name)
+{
+	return host_secret(context, name) != NULL;
+}
+
+void verb_check_sequence(const struct host *host, const struct sequence *s,
+			 struct problems *problems)
+{
+	struct check_host about = { .name = host->name,
+				    .file = host->file,
+				    .has_secret = verb_has_secret,
+				    .context = host,
+				    .terminal = KEYS_VT100 };
+	const struct way *power = host_way(host, WAY_POWER, 0);
+	const struct way *console = host_way(host, WAY_CONSOLE, 0);
+
+	if (host->recover != NULL && strcmp(host->recover, s->name) == 0)
+		about.line = host->recover_line;
+	if (power != NULL) {
+		about.has |= SEQUENCE_NEEDS_POWER;
+		about.min_off_ms = settings_number(power->settings, "min-off");
+		about.confirm_ms = settings_number(power->settings, "confirm");
+	}
+	while (host_way(host, WAY_POWER, (size_t)about.power_ways) != NULL)
+		about.power_ways++;
+	if (console != NULL) {
+		about.has |= SEQUENCE_NEEDS_CONSOLE;
+		about.terminal = keys_terminal_from_name(
+			settings_text(console->settings, "terminal"));
+	}
+	if (host_way(host, WAY_SHELL, 0) != NULL)
+		about.has |= SEQUENCE_NEEDS_SHELL;
+	sequence_check(s, &about, problems);
+}
+
+struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
+			       const char *name)
+{
+	const struct ini *ini = config_sequence(call->config, name);
+	struct sequence_vars vars = { verb_var, host };
+	struct problems problems = { 0 };
+	struct sequence *s = NULL;
+
+	if (ini == NULL) {
+		verb_fail(call, 2, "there is no sequence \"%s\" in "
+			  "%s/sequences.d", name, call->config_dir);
+		return NULL;
+	}
+	if (problems_in_file(&call->problems, ini->file) > 0) {
+		verb_print_problems(&call->problems, ini->file);
+		return NULL;
+	}
+	s = sequence_parse(ini, name, &vars, &problems);
+	if (s != NULL)
+		verb_check_sequence(host, s, &problems);
+	if (problems.errors > 0) {
+		problems_sort(&problems);
+		verb_print_problems(&problems, NULL);
+		verb_fail(call, 2, "the sequence %s can't be run on %s; nothing was "
+			  "done", name, host->name);
+		sequence_free(s);
+		s = NULL;
+	}
+	problems_release(&problems);
+	return s;
+}
+
+struct sequence *verb_builtin(const char *name, const char *text)
+{
+	struct problems problems = { 0 };
+	struct ini *ini = ini_read(name, text, strlen(text), &problems);
+	struct sequence *s = sequence_parse(ini, name, NULL, &problems);
+
+	verb_print_problems(&problems, NULL);
+	problems_release(&problems);
+	ini_free(ini);
+	return s;
+}
+
+void verb_release(struct verb_call *call)
+{
+	config_free(call->config);
+	problems_release(&call->problems);
+	free(call->records);
+}

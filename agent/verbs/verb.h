@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_VERBS_VERB_H
+#define RH_AGENT_VERBS_VERB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/config/config.h"
+#include "agent/run/run.h"
+#include "agent/sequence/sequence.h"
+#include "agent/verbs/verb-options.h"
+#include "base/problem.h"
+
+/*
+ * A verb: what stands behind `rhands`. One file each; main.c has the table.
+ */
+struct verb_call;
+
+struct verb {
+	const char *name;
+	const char *usage;	/* what follows the name */
+	const char *summary;	/* one line */
+	const char *help;	/* the options of its own, for --help; may be NULL */
+	int (*run)(struct verb_call *call);	/* returns the exit status */
+};
+
+extern const struct verb verb_recover, verb_run, verb_power, verb_console,
+	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
+	verb_drivers;
+
+struct verb_call {
+	const struct verb *verb;
+	int argc;		/* arguments, options taken out */
+	char **argv;
+	const char *config_dir;
+	const char *records_option;
+	bool json;
+
+	/* verb_load */
+	struct config *config;
+	struct problems problems;
+	char *records;
+};
+
+/*
+ * Takes the options out of argc/argv: --config, --records, --json, --verbose,
+ * --debug, --help (prints the help, returns 1 and the exit status is 0), and `own`
+ * (ended by a NULL name; may be NULL); min..max arguments must be left (-1: any
+ * number). Returns 0, or 2 after saying what is wrong.
+ */
+int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
+	       int max);
+
+/* Reads the configuration. Returns 0, or 2 after saying what is wrong. */
+int verb_load(struct verb_call *call);
+
+/*
+ * The hosts that words mean, in the order given. Says and returns 2 where one is
+ * unknown or its file has errors. The list is to be freed with free(3).
+ */
+int verb_hosts_of(struct verb_call *call, char **words, int count,
+		  const struct host ***ret, size_t *ret_count);
+
+/* The sequence for that host, parsed and checked; NULL after saying why not. */
+struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
+			       const char *name);
+
+/* The same for a sequence in the words of a verb; errors are bugs. */
+struct sequence *verb_builtin(const char *name, const char *text);
+
+/* What the check of a sequence is to know of a host. */
+void verb_check_sequence(const struct host *host, const struct sequence *s,
+			 struct problems *problems);
+
+/* vars of a host, with ${host} and ${address}. context: the host. */
+const char *verb_var(const void *context, const char *name);
+
+/* "rhands VERB: TEXT" on standard error, foreign text escaped; returns status. */
+int verb_fail(const struct verb_call *call, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Prints the problems, those of `file` only (NULL: all), to standard error. */
+void verb_print_problems(const struct problems *p, const char *file);
+
+/* One JSON object a line on standard output; "version" is added; consumes it. */
+void verb_print_json(json_t *object);
+
+/* Escaped text on standard output. */
+void verb_put(const char *text);
+
+void verb_release(struct verb_call *call);
+
+#endif
