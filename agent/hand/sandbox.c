@@ -55,6 +55,8 @@ static const char *const sandbox_allowed[] = {
 	"alarm", "clock_getres", "clock_getres_time64", "clock_gettime",
 	"clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64",
 	"getitimer", "gettimeofday", "nanosleep", "setitimer", "time",
+	"timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
+	"timer_settime",
 	"timerfd_create", "timerfd_gettime", "timerfd_settime", "times",
 	/* signals and threads */
 	"arch_prctl", "exit", "exit_group", "futex", "futex_time64",

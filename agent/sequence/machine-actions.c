@@ -263,8 +263,15 @@ static void confirm_finished(struct machine *m)
 
 	m->confirming = false;
 	switch (confirm_result(&m->confirm)) {
-	case CONFIRM_SEEN:
 	case CONFIRM_ACCEPTED:
+		if (m->config.must_see) {
+			actions_fail(m, VERDICT_UNKNOWN, text);
+			return;
+		}
+		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
+		actions_skip(m);
+		return;
+	case CONFIRM_SEEN:
 		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
 		actions_skip(m);
 		return;

@@ -36,6 +36,8 @@ struct machine_config {
 	int64_t deadline;		/* absolute */
 	bool evidence;			/* ask for it before force */
 	bool check_healthy;		/* ask [sequence] healthy first */
+	bool must_see;			/* a power act that can't be observed (reset,
+					   diag) is not enough: unknown */
 };
 
 enum machine_do {

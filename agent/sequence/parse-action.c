@@ -178,15 +178,30 @@ static bool action_wait(struct parse *p, struct action *a)
 	return parse_duration(p, "wait", &a->ms);
 }
 
+/*
+ * A word that goes on with the action, also at the beginning of the next line.
+ * Only words that can't begin an action are looked for across lines.
+ */
+static bool action_goes_on(struct parse *p, const char *word)
+{
+	const char *before = p->at;
+
+	parse_skip(p, true);
+	if (parse_take_word(p, word))
+		return true;
+	p->at = before;
+	return false;
+}
+
 /* "within T" and "every T", behind a check, in any order. */
 static bool action_check_times(struct parse *p, struct action *a)
 {
 	a->every_ms = 2000;
 	for (;;) {
-		if (parse_take_word(p, "within")) {
+		if (action_goes_on(p, "within")) {
 			if (!parse_duration(p, "within", &a->within_ms))
 				return false;
-		} else if (parse_take_word(p, "every")) {
+		} else if (action_goes_on(p, "every")) {
 			if (!parse_duration(p, "every", &a->every_ms))
 				return false;
 			if (a->every_ms < 100)
@@ -226,7 +241,7 @@ static bool action_check(struct parse *p, struct action *a)
 	if (parse_take_word(p, "send") &&
 	    !action_check_bytes(p, &a->text, &a->text_len))
 		return false;
-	if (parse_take_word(p, "expect") &&
+	if (action_goes_on(p, "expect") &&
 	    !action_check_bytes(p, &a->expect, &a->expect_len))
 		return false;
 	return action_check_times(p, a);
