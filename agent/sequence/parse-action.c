@@ -93,13 +93,14 @@ static bool action_one_key(struct parse *p, struct action *a, size_t *count,
 {
 	char *star = strlen(word) > 1 ? strrchr(word, '*') : NULL;
 	const char *nearest;
-	int repeat = 1;
+	long repeat = 1;
 
-	if (star != NULL && isdigit((unsigned char)star[1])) {
-		repeat = atoi(star + 1);
+	if (star != NULL && star[1] != '\0' &&
+	    strspn(star + 1, "0123456789") == strlen(star + 1)) {
+		repeat = strtol(star + 1, NULL, 10);
 		*star = '\0';
 	}
-	if (repeat < 1 || *count + (size_t)repeat > PARSE_KEYS_MAX)
+	if (repeat < 1 || repeat > PARSE_KEYS_MAX || *count + (size_t)repeat > PARSE_KEYS_MAX)
 		return parse_fail(p, "1 to %d keys in one action",
 				  PARSE_KEYS_MAX);
 	if (!keys_is_name(word)) {
@@ -167,8 +168,10 @@ static bool action_sysrq(struct parse *p, struct action *a)
 	char word[8];
 
 	if (!parse_word(p, ",", word, sizeof(word)) || strlen(word) != 1 ||
-	    !isalnum((unsigned char)word[0]))
-		return parse_fail(p, "sysrq needs one letter or digit: sysrq b");
+	    (!islower((unsigned char)word[0]) &&
+	     !isdigit((unsigned char)word[0])))
+		return parse_fail(p, "sysrq needs one small letter or digit: "
+				  "sysrq b");
 	a->number = word[0];
 	return true;
 }
@@ -227,13 +230,14 @@ static bool action_check_bytes(struct parse *p, char **ret, size_t *ret_len)
 
 static bool action_check(struct parse *p, struct action *a)
 {
-	char word[16];
+	char word[16] = "";
 	char *end = word;
 	long port = 0;
 
 	if (!parse_take_word(p, "tcp"))
 		return parse_fail(p, "expected check tcp PORT");
-	if (parse_word(p, ",", word, sizeof(word)))
+	if (parse_word(p, ",", word, sizeof(word)) &&
+	    isdigit((unsigned char)word[0]))
 		port = strtol(word, &end, 10);
 	if (*end != '\0' || port < 1 || port > 65535)
 		return parse_fail(p, "check tcp needs a port from 1 to 65535");
@@ -355,7 +359,7 @@ bool parse_target(struct parse *p, struct target *ret)
 		return true;
 	}
 	ret->kind = TARGET_VERDICT;
-	parse_skip(p, false);
+	parse_skip(p, true);
 	if (*p->at == '"') {
 		if (!parse_string(p, &reason)) {
 			buffer_release(&reason);

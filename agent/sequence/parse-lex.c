@@ -179,6 +179,22 @@ bool parse_string(struct parse *p, struct buffer *ret)
 	return true;
 }
 
+bool parse_number(struct parse *p, const char *what, int min, int max, int *ret)
+{
+	long value = 0;
+
+	parse_skip(p, true);
+	for (; isdigit((unsigned char)*p->at); p->at++) {
+		if (value <= max)
+			value = value * 10 + (*p->at - '0');
+	}
+	if (value < min || value > max)
+		return parse_fail(p, "%s needs a number from %d to %d", what, min,
+				  max);
+	*ret = (int)value;
+	return true;
+}
+
 bool parse_duration(struct parse *p, const char *what, int64_t *ret_ms)
 {
 	char word[40];
@@ -218,7 +234,8 @@ static bool parse_regex(struct parse *p, struct buffer *ret)
 		if (p->at[0] == '\\' && p->at[1] == '/') {
 			buffer_append_char(ret, '/');
 			p->at += 2;
-		} else if (p->at[0] == '\\' && p->at[1] != '\0') {
+		} else if (p->at[0] == '\\' && p->at[1] != '\0' &&
+			   p->at[1] != '\n') {
 			buffer_append(ret, p->at, 2);
 			p->at += 2;
 		} else if (p->at[0] == '$' && p->at[1] == '{') {

@@ -25,6 +25,36 @@ struct parsing {
 	int start_line;
 };
 
+/* A duration that is one. */
+static bool take_time(struct parsing *g, int64_t *ret_ms)
+{
+	if (!parse_duration(&g->p, g->p.entry->key, ret_ms))
+		return false;
+	if (*ret_ms < 1)
+		return parse_fail(&g->p, "a time is longer than nothing");
+	return true;
+}
+
+/* Behind what a rule waits for: [max N] [: actions] [-> target]. */
+static bool take_rule_rest(struct parsing *g, struct rule *r)
+{
+	parse_skip(&g->p, true);
+	if (parse_take_word(&g->p, "max") &&
+	    !parse_number(&g->p, "max", 1, 1000, &r->max))
+		return false;
+	parse_skip(&g->p, true);
+	if (parse_take(&g->p, ":") && !parse_actions(&g->p, &r->actions))
+		return false;
+	parse_skip(&g->p, true);
+	if (parse_take(&g->p, "->"))
+		return parse_target(&g->p, &r->target);
+	if (r->actions.count == 0)
+		return parse_fail(&g->p, "a rule needs actions behind a colon, a "
+				  "target behind ->, or both; found \"%.20s\"",
+				  g->p.at);
+	return true;
+}
+
 static bool take_rule(struct parsing *g, struct rules *rules,
 		      enum rule_kind kind)
 {
@@ -40,25 +70,10 @@ static bool take_rule(struct parsing *g, struct rules *rules,
 		if (!parse_pattern(&g->p, &r->pattern, &r->source))
 			return false;
 	} else {
-		if (!parse_duration(&g->p, g->p.entry->key, &r->ms))
+		if (!take_time(g, &r->ms))
 			return false;
 	}
-	if (parse_take_word(&g->p, "max")) {
-		r->max = (int)strtol(g->p.at, (char **)&g->p.at, 10);
-		if (r->max < 1 || r->max > 1000)
-			return parse_fail(&g->p, "max needs a number from 1 to "
-					  "1000");
-	}
-	if (parse_take(&g->p, ":") && !parse_actions(&g->p, &r->actions))
-		return false;
-	parse_skip(&g->p, true);
-	if (parse_take(&g->p, "->"))
-		return parse_target(&g->p, &r->target);
-	if (r->actions.count == 0)
-		return parse_fail(&g->p, "a rule needs actions behind a colon, a "
-				  "target behind ->, or both; found \"%.20s\"",
-				  g->p.at);
-	return true;
+	return take_rule_rest(g, r);
 }
 
 static struct rules *parsing_rules(struct parsing *g)
@@ -98,6 +113,7 @@ static bool key_else(struct parsing *g)
 
 static bool take_arrow(struct parsing *g, struct target *ret)
 {
+	parse_skip(&g->p, true);
 	if (!parse_take(&g->p, "->"))
 		return parse_fail(&g->p, "expected \"-> TARGET\" at \"%.20s\"",
 				  g->p.at);
@@ -115,17 +131,19 @@ static bool key_timeout(struct parsing *g)
 
 static bool key_visits(struct parsing *g)
 {
-	parse_skip(&g->p, false);
-	g->state->visits = (int)strtol(g->p.at, (char **)&g->p.at, 10);
-	if (g->state->visits < 1 || g->state->visits > 1000)
-		return parse_fail(&g->p, "visits needs a number from 1 to 1000");
+	if (!parse_number(&g->p, "visits", 1, 1000, &g->state->visits))
+		return false;
 	return take_arrow(g, &g->state->visited);
 }
 
 static bool key_summary(struct parsing *g)
 {
+	char *newline;
+
 	free(g->s->summary);
 	g->s->summary = memory_copy(g->p.at);
+	while ((newline = strchr(g->s->summary, '\n')) != NULL)
+		*newline = ' ';
 	g->p.at += strlen(g->p.at);
 	return true;
 }
@@ -137,7 +155,8 @@ static bool key_needs(struct parsing *g)
 	g->s->needs_line = g->p.entry->line;
 	while (!parse_at_end(&g->p)) {
 		if (!parse_word(&g->p, ",", word, sizeof(word)))
-			return false;
+			return parse_fail(&g->p, "expected power, console or "
+					  "shell");
 		if (strcmp(word, "power") == 0)
 			g->s->needs |= SEQUENCE_NEEDS_POWER;
 		else if (strcmp(word, "console") == 0)
@@ -155,7 +174,7 @@ static bool key_needs(struct parsing *g)
 
 static bool key_deadline(struct parsing *g)
 {
-	return parse_duration(&g->p, "deadline", &g->s->deadline_ms);
+	return take_time(g, &g->s->deadline_ms);
 }
 
 static bool key_evidence(struct parsing *g)
@@ -175,8 +194,10 @@ static bool key_healthy(struct parsing *g)
 		return false;
 	for (i = 0; i < g->s->healthy.count; i++) {
 		if (g->s->healthy.list[i].type != ACTION_CHECK_TCP)
-			return parse_fail(&g->p, "only checks can stand here; "
-					  "nothing is touched by them");
+			problems_add(g->p.problems, g->p.ini->file,
+				     g->s->healthy.list[i].line,
+				     "healthy: only checks can stand here; "
+				     "nothing is touched by them");
 	}
 	return true;
 }
@@ -361,16 +382,12 @@ static void parsing_sections(struct parsing *g)
 	}
 }
 
-static void resolve_target(struct parsing *g, struct target *t)
+/* The state or verdict with a name like that, or NULL. */
+static const char *resolve_nearest(const struct parsing *g, const char *name)
 {
 	const char **names, *nearest;
 	size_t i;
 
-	if (t->kind != TARGET_STATE || t->name == NULL)
-		return;
-	t->state = sequence_find_state(g->s, t->name);
-	if (t->state >= 0)
-		return;
 	names = memory_new(g->s->state_count + VERDICT_COUNT + 1,
 			   sizeof(*names));
 	for (i = 0; i < g->s->state_count; i++)
@@ -379,7 +396,21 @@ static void resolve_target(struct parsing *g, struct target *t)
 	names[i++] = "failed";
 	names[i++] = "needs-hands";
 	names[i] = "unknown";
-	nearest = option_nearest(t->name, names);
+	nearest = option_nearest(name, names);
+	free(names);
+	return nearest;
+}
+
+static void resolve_target(struct parsing *g, struct target *t)
+{
+	const char *nearest;
+
+	if (t->kind != TARGET_STATE || t->name == NULL)
+		return;
+	t->state = sequence_find_state(g->s, t->name);
+	if (t->state >= 0)
+		return;
+	nearest = resolve_nearest(g, t->name);
 	if (nearest != NULL)
 		problems_add(g->p.problems, g->p.ini->file, t->line,
 			     "there is no state \"%s\"; did you mean \"%s\"?",
@@ -389,7 +420,6 @@ static void resolve_target(struct parsing *g, struct target *t)
 			     "there is no state \"%s\"; expected a [state %s], "
 			     "or recovered, failed, needs-hands or unknown",
 			     t->name, t->name);
-	free(names);
 }
 
 static void resolve_rules(struct parsing *g, struct rules *rules)
@@ -398,6 +428,33 @@ static void resolve_rules(struct parsing *g, struct rules *rules)
 
 	for (i = 0; i < rules->count; i++)
 		resolve_target(g, &rules->list[i].target);
+}
+
+static void resolve_start(struct parsing *g)
+{
+	const char *file = g->p.ini->file, *nearest;
+
+	if (g->s->line == 0) {
+		problems_add(g->p.problems, file, 0,
+			     "a sequence needs a section [sequence]");
+		return;
+	}
+	if (g->start == NULL) {
+		problems_add(g->p.problems, file, g->s->line,
+			     "[sequence] needs \"start = STATE\"");
+		return;
+	}
+	g->s->start = sequence_find_state(g->s, g->start);
+	if (g->s->start >= 0)
+		return;
+	nearest = resolve_nearest(g, g->start);
+	if (nearest != NULL && verdict_from_name(nearest) == VERDICT_NONE)
+		problems_add(g->p.problems, file, g->start_line, "start: there "
+			     "is no state \"%s\"; did you mean \"%s\"?",
+			     g->start, nearest);
+	else
+		problems_add(g->p.problems, file, g->start_line,
+			     "start: there is no state \"%s\"", g->start);
 }
 
 static void parsing_resolve(struct parsing *g)
@@ -414,19 +471,7 @@ static void parsing_resolve(struct parsing *g)
 		resolve_target(g, &st->timeout);
 		resolve_target(g, &st->visited);
 	}
-	if (g->s->line == 0) {
-		problems_add(g->p.problems, g->p.ini->file, 0,
-			     "a sequence needs a section [sequence]");
-	} else if (g->start == NULL) {
-		problems_add(g->p.problems, g->p.ini->file, g->s->line,
-			     "[sequence] needs \"start = STATE\"");
-	} else {
-		g->s->start = sequence_find_state(g->s, g->start);
-		if (g->s->start < 0)
-			problems_add(g->p.problems, g->p.ini->file,
-				     g->start_line, "start: there is no state "
-				     "\"%s\"", g->start);
-	}
+	resolve_start(g);
 }
 
 struct sequence *sequence_parse(const struct ini *ini, const char *name,

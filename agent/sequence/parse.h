@@ -44,6 +44,10 @@ bool parse_word(struct parse *p, const char *stop, char *word, size_t word_len);
 /* "text" with \n \r \t \e \0 \xNN \" \\ and ${vars}. */
 bool parse_string(struct parse *p, struct buffer *ret);
 
+/* A whole number from min to max, in digits. */
+bool parse_number(struct parse *p, const char *what, int min, int max,
+		  int *ret);
+
 /* A duration ("5m", "1h 30m" without blanks). */
 bool parse_duration(struct parse *p, const char *what, int64_t *ret_ms);
 
