@@ -304,6 +304,7 @@ noisy_machine() {
 	wait_for 5 ldap_answers "$LAB_TCP_LDAP"
 	log_says "$LAB_TRUTH" "Strike the F1 key to continue, F2 to run the system setup program"
 	log_says "$LAB_TYPED" $'\eOP'
+	[ "$(head -c 2 "$LAB_TRUTH")" = $'\ec' ]
 	power_is "$dir" on
 }
 
