@@ -170,6 +170,7 @@ void timeline_event(struct timeline *t, int64_t at_ms, const char *event,
 	if (strcmp(event, "state") == 0) {
 		timeline_flush(t);
 		t->entered = at_ms;
+		t->shown = false;
 		snprintf(t->state, sizeof(t->state), "%s", state);
 		return;
 	}
@@ -182,8 +183,10 @@ void timeline_event(struct timeline *t, int64_t at_ms, const char *event,
 		return;
 	if (timeline_begins(t, event)) {
 		/* An act belongs to the time at which its state began. */
-		timeline_open(t, strcmp(event, "power") == 0 ? t->entered : at_ms,
+		timeline_open(t, strcmp(event, "power") == 0 && !t->shown
+					 ? t->entered : at_ms,
 			      t->state[0] != '\0' ? t->state : "start");
+		t->shown = true;
 		t->has_seen = saw;
 	}
 	if (saw) {

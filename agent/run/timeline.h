@@ -26,6 +26,7 @@ struct timeline {
 	int64_t touched;	/* when something was added to it last */
 	int64_t entered;	/* clock of the present state */
 	char state[80];
+	bool shown;		/* a line of the present state was begun */
 	bool has_seen;		/* the open line has a "saw" already */
 	bool status_shown;
 	char status[200];

@@ -82,6 +82,7 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 	actions_clear(m);
 	if (kind == FRAME_HEALTHY) {
 		machine_event(m, MACHINE_EVENT_HEALTHY, "not healthy: %s", text);
+		m->proofs[0] = '\0';
 		m->phase = PHASE_ATTACH;
 		m->attach_by = deadline_add(m->now, MACHINE_ATTACH_MS);
 		return;
@@ -291,12 +292,8 @@ static void confirm_ask_act(struct machine *m, const struct confirm_step *step)
 	struct machine_action action = { .what = MACHINE_POWER_ACT,
 					 .way = step->way, .act = step->act,
 					 .deadline = step->deadline };
-	size_t i;
 
 	machine_stale(m);
-	m->proofs[0] = '\0';
-	for (i = 0; i < m->s->always.count; i++)
-		m->always_use[i].secret_typed = false;
 	m->mute_count = 0;
 	m->mute_at = DEADLINE_NEVER;
 	if (step->act != DRIVER_ACT_OFF && step->act != DRIVER_ACT_SOFT &&
@@ -454,6 +451,7 @@ static void answer_check(struct machine *m, const struct action *a,
 	if (o->err.code == RH_ERR_NONE) {
 		snprintf(text, sizeof(text), "%.500s",
 			 o->text != NULL ? o->text : "the check succeeded");
+		text[strcspn(text, "\n")] = '\0';
 		machine_proof(m, "%.180s", text);
 		if (f->kind != FRAME_HEALTHY)
 			machine_event(m, MACHINE_EVENT_DONE, "%s", text);
@@ -500,7 +498,9 @@ static void answer_break(struct machine *m, const struct action *a,
 			machine_stale(m);
 		action.bytes = &letter;
 		action.text = name;
-		action.deadline = deadline_add(m->now, ACTIONS_CALL_MS);
+		action.deadline = deadline_min(
+			deadline_add(m->now, ACTIONS_CALL_MS),
+			m->config.deadline);
 		machine_ask(m, &action);
 		return;
 	}
@@ -533,6 +533,20 @@ static void answer_plain(struct machine *m, const struct action *a,
 	actions_skip(m);
 }
 
+/*
+ * What was printed between an act and the first sight of "off" is from before
+ * the act, however late the controller carried it out (P01).
+ */
+static void answer_confirm(struct machine *m, const struct machine_outcome *o)
+{
+	bool bounced = m->confirm.bounced, off = m->confirm.off_done;
+
+	confirm_done(&m->confirm, m->now, o->state, &o->err);
+	confirm_tick(&m->confirm, m->now);
+	if (bounced != m->confirm.bounced || off != m->confirm.off_done)
+		machine_stale(m);
+}
+
 void actions_answer(struct machine *m, const struct machine_outcome *o)
 {
 	const struct action *a = actions_current(m);
@@ -544,8 +558,7 @@ void actions_answer(struct machine *m, const struct machine_outcome *o)
 			      o->err.code != RH_ERR_NONE ? o->err.text
 			      : o->text != NULL		 ? o->text : "");
 	} else if (m->confirming) {
-		confirm_done(&m->confirm, m->now, o->state, &o->err);
-		confirm_tick(&m->confirm, m->now);
+		answer_confirm(m, o);
 	} else if (typing_active(&m->typing)) {
 		answer_typing(m, o);
 	} else if (a->type == ACTION_CHECK_TCP) {

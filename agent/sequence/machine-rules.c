@@ -19,6 +19,7 @@
 #define RULES_QUIET_MS 50	/* nothing for so long: the text ends here */
 #define RULES_SCREEN_LINES 25	/* a prompt further up is gone */
 #define RULES_MUTE_MAX 3
+#define RULES_LINE 60		/* bytes of the screen that are told to people */
 
 static const struct rules *rules_of_state(const struct machine *m)
 {
@@ -27,22 +28,45 @@ static const struct rules *rules_of_state(const struct machine *m)
 	return m->state >= 0 ? &m->s->states[m->state].rules : &none;
 }
 
-/* A state was entered, or all text is stale. Counts of [always] stay. */
-void rules_reset(struct machine *m)
+static struct rule_use *rules_uses(const struct machine *m)
 {
-	const struct rules *own = rules_of_state(m);
+	return m->state >= 0 ? m->state_uses[m->state] : NULL;
+}
+
+static void rules_rewind_list(struct machine *m, struct rule_use *uses,
+			      size_t count)
+{
 	size_t i;
 
-	free(m->state_use);
-	m->state_use = memory_new(own->count + 1, sizeof(*m->state_use));
-	for (i = 0; i < own->count; i++)
-		m->state_use[i].cursor.from = m->consumed;
-	for (i = 0; i < m->s->always.count; i++) {
-		m->always_use[i].cursor.from = m->consumed;
-		m->always_use[i].cursor.limited = false;
+	for (i = 0; i < count; i++) {
+		uses[i].cursor.from = m->consumed;
+		uses[i].cursor.limited = false;
 	}
+}
+
+/* All rules look anew at what is not consumed. */
+void rules_rewind(struct machine *m)
+{
+	rules_rewind_list(m, rules_uses(m), rules_of_state(m)->count);
+	rules_rewind_list(m, m->always_use, m->s->always.count);
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
+}
+
+/*
+ * A state was entered: its rules count anew, those of [always] go on. That a
+ * secret was typed is not forgotten by going round (I07).
+ */
+void rules_enter(struct machine *m)
+{
+	struct rule_use *uses = rules_uses(m);
+	size_t i;
+
+	for (i = 0; i < rules_of_state(m)->count; i++) {
+		uses[i].count = 0;
+		uses[i].fired_at = 0;
+	}
+	rules_rewind(m);
 }
 
 /* Whether the rule is one of the list; then its index. */
@@ -62,7 +86,7 @@ struct rule_use *rules_use(struct machine *m, const struct rule *rule)
 	size_t index;
 
 	if (rules_index(rules_of_state(m), rule, &index))
-		return &m->state_use[index];
+		return &rules_uses(m)[index];
 	if (rules_index(&m->s->always, rule, &index))
 		return &m->always_use[index];
 	return NULL;
@@ -113,19 +137,18 @@ static void rules_find(struct machine *m, const struct rules *rules,
 	}
 }
 
-/* The line with the match, for people. */
+/* The match with what stands before it on its line, for people. */
 static const char *rules_line(struct machine *m, const struct found *f)
 {
 	size_t start = f->start, end = f->end;
 	struct buffer out = { 0 };
 
-	while (start > 0 && m->seen.data[start - 1] != '\n' &&
-	       f->end - start < 100)
+	while (start > 0 && m->seen.data[start - 1] != '\n')
 		start--;
-	while (start < end && (m->seen.data[start] & 0xc0) == 0x80)
-		start++;
-	if (end - start > 160)
-		end = start + 160;
+	if (f->end - start > RULES_LINE)
+		start = f->start;
+	if (end - start > RULES_LINE)
+		end = start + RULES_LINE;
 	while (end < f->end && (m->seen.data[end] & 0xc0) == 0x80)
 		end++;
 	while (start < f->start && strchr(" \t", m->seen.data[start]) != NULL)
@@ -190,11 +213,11 @@ static void rules_fire(struct machine *m, const struct found *f)
 	m->consumed = f->end;
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
-	f->use->count++;
 	if (rules_types(f->rule) && !rules_still_shown(m, f->end)) {
 		machine_event(m, MACHINE_EVENT_STALE, "%s", line);
 		return;
 	}
+	f->use->count++;
 	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
 	if (f->rule->target.kind == TARGET_STATE) {
 		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
@@ -215,7 +238,7 @@ bool rules_scan(struct machine *m)
 
 	if (m->scanned >= m->seen.len && !quiet)
 		return false;
-	rules_find(m, rules_of_state(m), m->state_use, quiet, &best);
+	rules_find(m, rules_of_state(m), rules_uses(m), quiet, &best);
 	rules_find(m, &m->s->always, m->always_use, quiet, &best);
 	if (best.rule == NULL) {
 		m->scanned = m->seen.len;
@@ -331,7 +354,7 @@ bool rules_time(struct machine *m)
 	if (m->state < 0)
 		return false;
 	return rules_again(m) || rules_mute(m) ||
-	       rules_silence(m, rules_of_state(m), m->state_use, true) ||
+	       rules_silence(m, rules_of_state(m), rules_uses(m), true) ||
 	       rules_silence(m, &m->s->always, m->always_use, false) ||
 	       rules_timeout(m);
 }
@@ -370,7 +393,7 @@ int64_t rules_deadline(const struct machine *m)
 	if (m->again_rule != NULL && m->attached)
 		due = deadline_min(due, m->again_at);
 	due = deadline_min(due, rules_silence_deadline(m, &state->rules,
-						       m->state_use, true));
+						       rules_uses(m), true));
 	return deadline_min(due, rules_silence_deadline(m, &m->s->always,
 							m->always_use, false));
 }
