@@ -326,8 +326,8 @@ noisy_machine() {
 
 @test "a break reaches the kernel, and a panic stays one" {
 	up "$dir" --off --boot maint,panic
-	"$sol" --cycle "$dir" 30 'Give root password' '\r' 'Give root password' \
-		'~B' 'send break' h 'sysrq: HELP'
+	"$sol" --cycle "$dir" 30 'Give root password' '~B' 'send break' \
+		h 'sysrq: HELP'
 	log_says "$dir/wire.log" break
 	"$lab" power "$dir" reset
 	wait_for 30 log_says "$dir/truth.log" "end Kernel panic"
