@@ -73,8 +73,10 @@ struct machine {
 	int state;		/* index, -1 before the first */
 	int64_t entered;
 	int *visits;		/* per state */
+	int gone;		/* changes of state at the time gone_at */
+	int64_t gone_at;
 	struct rule_use *always_use;
-	struct rule_use *state_use;
+	struct rule_use **state_uses;	/* per state, per rule of it */
 	struct frame frames[MACHINE_FRAMES];
 	int frame_count;
 
@@ -126,14 +128,14 @@ void machine_event(struct machine *m, enum machine_event event,
 		   const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,
 		    const char *reason);
-void machine_enter(struct machine *m, int state);
 void machine_go(struct machine *m, const struct target *target);
 void machine_proof(struct machine *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void machine_run(struct machine *m);
 
 /* machine-rules.c */
-void rules_reset(struct machine *m);
+void rules_enter(struct machine *m);
+void rules_rewind(struct machine *m);
 bool rules_scan(struct machine *m);
 bool rules_time(struct machine *m);
 int64_t rules_deadline(const struct machine *m);

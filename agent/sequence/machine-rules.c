@@ -145,10 +145,14 @@ static const char *rules_line(struct machine *m, const struct found *f)
 
 	while (start > 0 && m->seen.data[start - 1] != '\n')
 		start--;
-	if (f->end - start > RULES_LINE)
-		start = f->start;
-	if (end - start > RULES_LINE)
-		end = start + RULES_LINE;
+	if (end - f->start > RULES_LINE)
+		end = f->start + RULES_LINE;
+	if (end - start > RULES_LINE) {
+		/* From a word on, but with all of the match. */
+		start = end - RULES_LINE;
+		while (start < f->start && m->seen.data[start] != ' ')
+			start++;
+	}
 	while (end < f->end && (m->seen.data[end] & 0xc0) == 0x80)
 		end++;
 	while (start < f->start && strchr(" \t", m->seen.data[start]) != NULL)

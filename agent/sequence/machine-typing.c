@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/vis.h"
 
+#define TYPING_WRITE_MS 10000	/* one stroke */
 #define TYPING_LOST_MS 60000	/* how long it waits for a lost console */
 #define TYPING_AGAIN_MS 3000	/* no effect for so long: a key was swallowed */
 
@@ -174,7 +175,8 @@ bool typing_step(struct machine *m)
 	action.bytes = t->strokes[t->next].bytes;
 	action.len = t->strokes[t->next].len;
 	action.text = buffer_text(&t->shown);
-	action.deadline = deadline_add(m->now, 10000);
+	action.deadline = deadline_min(deadline_add(m->now, TYPING_WRITE_MS),
+				       m->config.deadline);
 	t->busy = true;
 	machine_ask(m, &action);
 	return true;

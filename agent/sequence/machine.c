@@ -26,6 +26,7 @@
 #include "base/vis.h"
 
 #define MACHINE_STEPS_MAX 10000	/* at one point of time: it loops */
+#define MACHINE_PIECE 4096		/* so much is looked at in one go */
 #define MACHINE_TEXT_MAX (256 * 1024)
 #define MACHINE_TEXT_KEEP (64 * 1024)
 
@@ -50,11 +51,17 @@ const char *machine_event_name(enum machine_event event)
 struct machine *machine_new(const struct machine_config *config)
 {
 	struct machine *m = memory_new(1, sizeof(*m));
+	size_t i;
 
 	m->config = *config;
 	m->s = config->sequence;
 	m->state = -1;
 	m->visits = memory_new(m->s->state_count + 1, sizeof(*m->visits));
+	m->state_uses = memory_new(m->s->state_count + 1,
+				   sizeof(*m->state_uses));
+	for (i = 0; i < m->s->state_count; i++)
+		m->state_uses[i] = memory_new(m->s->states[i].rules.count + 1,
+					      sizeof(**m->state_uses));
 	m->always_use = memory_new(m->s->always.count + 1,
 				   sizeof(*m->always_use));
 	m->mute_at = DEADLINE_NEVER;
@@ -75,13 +82,17 @@ static void machine_queue_release(struct machine *m)
 
 void machine_free(struct machine *m)
 {
+	size_t i;
+
 	if (m == NULL)
 		return;
 	machine_queue_release(m);
 	free(m->queue);
 	free(m->visits);
 	free(m->always_use);
-	free(m->state_use);
+	for (i = 0; i < m->s->state_count; i++)
+		free(m->state_uses[i]);
+	free(m->state_uses);
 	typing_clear(&m->typing);
 	buffer_release(&m->seen);
 	free(m);
@@ -190,67 +201,105 @@ const char *machine_state_name(const struct machine *m)
 	return m->state >= 0 ? m->s->states[m->state].name : "";
 }
 
-void machine_enter(struct machine *m, int index)
+/* Enters the state; what comes then is due in the next step. */
+static void machine_enter(struct machine *m, int index)
 {
 	const struct state *state = &m->s->states[index];
 
 	actions_clear(m);
-	m->visits[index]++;
-	if (state->visits > 0 && m->visits[index] > state->visits) {
-		machine_event(m, MACHINE_EVENT_VISITS,
-			      "%s was entered %d times; no more are allowed",
-			      state->name, state->visits);
-		machine_go(m, &state->visited);
-		return;
-	}
 	m->state = index;
 	m->entered = m->now;
-	rules_reset(m);
+	rules_enter(m);
 	machine_event(m, MACHINE_EVENT_STATE, "%s", state->name);
-	if (state->act.count > 0)
+	if (state->act.count > 0 || state->then.kind != TARGET_NONE)
 		actions_push(m, FRAME_DO, &state->act, NULL);
-	else if (state->then.kind != TARGET_NONE)
-		machine_go(m, &state->then);
+}
+
+/* Whether the state may be entered once more. */
+static bool machine_may_visit(struct machine *m, int index)
+{
+	const struct state *state = &m->s->states[index];
+
+	if (state->visits == 0 || m->visits[index] < state->visits) {
+		m->visits[index]++;
+		return true;
+	}
+	machine_event(m, MACHINE_EVENT_VISITS,
+		      "%s was entered %d times; no more are allowed",
+		      state->name, state->visits);
+	return false;
+}
+
+/* Time stands still, and states follow each other without end. */
+static bool machine_circles(struct machine *m)
+{
+	if (m->gone_at != m->now)
+		m->gone = 0;
+	m->gone_at = m->now;
+	if (++m->gone <= MACHINE_STEPS_MAX)
+		return false;
+	machine_finish(m, VERDICT_FAILED, RH_ERR_INTERNAL,
+		       "the sequence goes round in a circle; run rhands check");
+	return true;
 }
 
 void machine_go(struct machine *m, const struct target *target)
 {
-	const char *reason = target->reason;
+	const char *reason;
 
 	if (m->phase == PHASE_OVER || target->kind == TARGET_NONE)
 		return;
-	if (target->kind == TARGET_VERDICT) {
-		if (target->verdict == VERDICT_RECOVERED && reason == NULL)
-			reason = m->proofs;
-		machine_finish(m, target->verdict, RH_ERR_NONE, reason);
-		return;
+	while (target->kind == TARGET_STATE) {
+		if (machine_circles(m))
+			return;
+		if (machine_may_visit(m, target->state)) {
+			machine_enter(m, target->state);
+			return;
+		}
+		target = &m->s->states[target->state].visited;
 	}
-	if (++m->visits[m->s->state_count] > MACHINE_STEPS_MAX) {
-		machine_finish(m, VERDICT_FAILED, RH_ERR_INTERNAL,
-			       "the sequence goes round in a circle; run rhands "
-			       "check");
-		return;
-	}
-	machine_enter(m, target->state);
+	reason = target->reason;
+	if (target->verdict == VERDICT_RECOVERED && reason == NULL)
+		reason = m->proofs;
+	machine_finish(m, target->verdict, RH_ERR_NONE, reason);
 }
 
-/* What was printed up to now never triggers anything any more. */
+static void machine_forget_secrets(struct machine *m)
+{
+	size_t i, j;
+
+	for (i = 0; i < m->s->always.count; i++)
+		m->always_use[i].secret_typed = false;
+	for (i = 0; i < m->s->state_count; i++) {
+		for (j = 0; j < m->s->states[i].rules.count; j++)
+			m->state_uses[i][j].secret_typed = false;
+	}
+}
+
+/*
+ * The host goes down: what was printed up to now never triggers anything any
+ * more, what was seen proves nothing, and a secret may be asked for anew.
+ */
 void machine_stale(struct machine *m)
 {
 	buffer_clear(&m->seen);
 	text_init(&m->text);
 	m->consumed = 0;
-	m->scanned = 0;
-	rules_reset(m);
+	rules_rewind(m);
 	again_cancel(m);
+	machine_forget_secrets(m);
+	m->proofs[0] = '\0';
 }
 
 /* ---- the loop ---------------------------------------------------------- */
 
 static void machine_start(struct machine *m)
 {
+	const struct target start = { .kind = TARGET_STATE,
+				      .state = m->s->start };
+
 	m->phase = PHASE_RUN;
-	machine_enter(m, m->s->start);
+	machine_go(m, &start);
 }
 
 /* Waits for the console before the first state. */
@@ -270,25 +319,28 @@ static bool machine_attach_step(struct machine *m)
 	return false;
 }
 
+/* An answer is due that decides what became of the host. */
+static bool machine_in_an_act(const struct machine *m)
+{
+	return m->waiting_id != 0 && m->waiting_do != MACHINE_CHECK_TCP &&
+	       m->waiting_do != MACHINE_EVIDENCE &&
+	       m->waiting_do != MACHINE_COLLECT;
+}
+
 static void machine_out_of_time(struct machine *m)
 {
+	bool blind = m->config.has_console && !m->attached;
+	bool act = m->confirming || machine_in_an_act(m);
 	char text[400];
-	const char *where = m->state >= 0 ? machine_state_name(m) : "start";
 
-	if (m->confirming) {
-		snprintf(text, sizeof(text), "the deadline came in the middle of "
-			 "a power action in state \"%s\"%s", where,
-			 confirm_may_be_off(&m->confirm)
-				 ? "; the host may be off: look, and switch it on"
-				 : "");
-		machine_finish(m, VERDICT_UNKNOWN, RH_ERR_TIMEOUT, text);
-		return;
-	}
-	snprintf(text, sizeof(text), "the deadline came in state \"%s\"%s", where,
-		 m->config.has_console && !m->attached
-			 ? ", without a console" : "");
-	machine_finish(m, m->config.has_console && !m->attached
-				  ? VERDICT_UNKNOWN : VERDICT_FAILED,
+	snprintf(text, sizeof(text), "the deadline came %sin state \"%s\"%s%s",
+		 m->confirming ? "in the middle of a power action "
+		 : act	       ? "in the middle of an action " : "",
+		 m->state >= 0 ? machine_state_name(m) : "start",
+		 m->confirming && confirm_may_be_off(&m->confirm)
+			 ? "; the host may be off: look, and switch it on" : "",
+		 blind ? ", without a console" : "");
+	machine_finish(m, act || blind ? VERDICT_UNKNOWN : VERDICT_FAILED,
 		       RH_ERR_TIMEOUT, text);
 }
 
@@ -341,11 +393,19 @@ void machine_begin(struct machine *m, int64_t now)
 	machine_run(m);
 }
 
+static void machine_trim_uses(struct rule_use *uses, size_t count, size_t drop)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		uses[i].cursor.from = uses[i].cursor.from > drop
+					      ? uses[i].cursor.from - drop : 0;
+}
+
 /* Bounds the memory of the text view; cursors move with it. */
 static void machine_trim(struct machine *m)
 {
-	size_t drop, i;
-	const struct state *state;
+	size_t drop;
 
 	if (m->seen.len <= MACHINE_TEXT_MAX)
 		return;
@@ -361,19 +421,17 @@ static void machine_trim(struct machine *m)
 	buffer_drop(&m->seen, drop);
 	m->consumed = m->consumed > drop ? m->consumed - drop : 0;
 	m->scanned = m->scanned > drop ? m->scanned - drop : 0;
-	state = m->state >= 0 ? &m->s->states[m->state] : NULL;
-	for (i = 0; state != NULL && i < state->rules.count; i++)
-		m->state_use[i].cursor.from =
-			m->state_use[i].cursor.from > drop
-				? m->state_use[i].cursor.from - drop : 0;
-	for (i = 0; i < m->s->always.count; i++)
-		m->always_use[i].cursor.from =
-			m->always_use[i].cursor.from > drop
-				? m->always_use[i].cursor.from - drop : 0;
+	if (m->state >= 0)
+		machine_trim_uses(m->state_uses[m->state],
+				  m->s->states[m->state].rules.count, drop);
+	machine_trim_uses(m->always_use, m->s->always.count, drop);
 }
 
 void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 {
+	const char *at = bytes;
+	size_t n;
+
 	if (m->phase == PHASE_OVER || len == 0)
 		return;
 	m->now = now;
@@ -384,11 +442,14 @@ void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 	again_cancel(m);
 	if (m->confirming)
 		confirm_console(&m->confirm, now);
-	if (m->phase == PHASE_RUN) {
-		text_feed(&m->text, bytes, len, &m->seen);
-		machine_trim(m);
+	for (; len > 0; at += n, len -= n) {
+		n = len < MACHINE_PIECE ? len : MACHINE_PIECE;
+		if (m->phase == PHASE_RUN) {
+			text_feed(&m->text, at, n, &m->seen);
+			machine_trim(m);
+		}
+		machine_run(m);
 	}
-	machine_run(m);
 }
 
 void machine_done(struct machine *m, int64_t now, uint32_t id,
