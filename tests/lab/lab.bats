@@ -265,7 +265,9 @@ noisy_machine() {
 		[ "$LAB_BOOT_FAULT" != normal ] || head -c 1 >/dev/null
 		cat "$LAB_DIR/../noise"
 		printf 'the end'
-		exec cat >"$LAB_DIR/received"
+		head -c 7 >"$LAB_DIR/received"
+		printf 'received'
+		exec cat >/dev/null
 	END
 	chmod +x "$BATS_TEST_TMPDIR/machine"
 }
@@ -277,12 +279,13 @@ noisy_machine() {
 		printf '%b' "$byte\\xff$byte\\xff\\xff\\xf3$byte\\x00\\r$byte"
 	done >"$BATS_TEST_TMPDIR/noise"
 	up "$dir" --machine "$BATS_TEST_TMPDIR/machine"
-	"$sol" "$dir" 5 '' x 'the end' 'ab\xff\xff\xf3c\r' ''
-	(cat "$BATS_TEST_TMPDIR/noise" && printf 'the end') >"$BATS_TEST_TMPDIR/all"
+	"$sol" "$dir" 5 '' x 'the end' 'ab\xff\xff\xf3c\r' 'received'
+	(cat "$BATS_TEST_TMPDIR/noise" && printf 'the endreceived') \
+		>"$BATS_TEST_TMPDIR/all"
 	cmp "$BATS_TEST_TMPDIR/all" "$dir/truth.log"
 	tail -c "$(stat -c %s "$dir/truth.log")" "$dir/sol.log" |
 		cmp - "$dir/truth.log"
-	wait_for 3 cmp -s <(printf 'ab\xff\xff\xf3c\r') "$dir/received"
+	cmp <(printf 'ab\xff\xff\xf3c\r') "$dir/received"
 	cmp <(printf 'xab\xff\xff\xf3c\r') "$dir/typed.log"
 }
 
