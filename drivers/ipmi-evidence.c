@@ -7,8 +7,8 @@
  * thousands is read one by one.
  *
  * The log is a chain: each answer names the next record. Where it holds more
- * than is wanted, reading begins at a guess, last - count * step; if there is
- * no such record, at the beginning.
+ * than is wanted, reading begins at a guess, last - count * step, further back
+ * where entries were deleted; if there is no such record, at the beginning.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -293,8 +293,8 @@ static int ipmi_log_size(struct ipmi *d, int64_t deadline, unsigned *ret_count,
 	return 0;
 }
 
-/* Guesses where the newest `max` begin; FIRST where that is not possible. */
-static uint16_t ipmi_log_start(struct ipmi *d, size_t max, int64_t deadline)
+/* Guesses where the newest `count` begin; FIRST where that is not possible. */
+static uint16_t ipmi_log_start(struct ipmi *d, size_t count, int64_t deadline)
 {
 	struct rh_error ignored = RH_ERROR_INIT;
 	struct ipmi_answer answer;
@@ -310,9 +310,9 @@ static uint16_t ipmi_log_start(struct ipmi *d, size_t max, int64_t deadline)
 	if (first == 0 || second <= first || last <= first)
 		return IPMI_RECORD_FIRST;
 	step = (uint16_t)(second - first);
-	if ((max - 1) * step >= (size_t)(last - first))
+	if ((count - 1) * step >= (size_t)(last - first))
 		return IPMI_RECORD_FIRST;
-	last = (uint16_t)(last - (max - 1) * step);
+	last = (uint16_t)(last - (count - 1) * step);
 	if (ipmi_log_read(d, last, deadline, &answer, &ignored) < 0)
 		return IPMI_RECORD_FIRST;
 	return last;
@@ -338,20 +338,37 @@ static int ipmi_log_follow(struct ipmi *d, uint16_t id, unsigned entries,
 	return 0;
 }
 
+/* Reads the newest log->max: with gaps in the chain, from further back. */
+static int ipmi_log_read_newest(struct ipmi *d, unsigned entries,
+				int64_t deadline, struct ipmi_log *log,
+				struct rh_error *err)
+{
+	uint16_t start = IPMI_RECORD_FIRST;
+	size_t back = log->max;
+
+	do {
+		log->count = 0;
+		if (entries > log->max)
+			start = ipmi_log_start(d, back, deadline);
+		if (ipmi_log_follow(d, start, entries, deadline, log, err) < 0)
+			return -1;
+		back *= 2;
+	} while (start != IPMI_RECORD_FIRST && log->count < log->max &&
+		 !log->cut);
+	return 0;
+}
+
 static int ipmi_log_print_newest(struct ipmi *d, size_t max, int64_t deadline,
 				 struct buffer *ret, struct rh_error *err)
 {
 	struct ipmi_log log = { .max = max };
-	uint16_t start = IPMI_RECORD_FIRST;
 	unsigned entries;
 	int rc;
 
 	if (ipmi_log_size(d, deadline, &entries, err) < 0)
 		return -1;
 	log.records = memory_new(max, IPMI_RECORD_LEN);
-	if (entries > max)
-		start = ipmi_log_start(d, max, deadline);
-	rc = ipmi_log_follow(d, start, entries, deadline, &log, err);
+	rc = ipmi_log_read_newest(d, entries, deadline, &log, err);
 	if (rc == 0)
 		ipmi_log_print(&log, ret);
 	if (log.cut)

@@ -189,7 +189,7 @@ static const struct {
 	{ 0xd1, RH_ERR_BUSY, "the BMC's firmware is being updated" },
 	{ 0xd2, RH_ERR_BUSY, "the BMC is starting" },
 	{ 0xd3, RH_ERR_STATE, "the BMC cannot reach the chassis" },
-	{ 0xd4, RH_ERR_AUTH, "the user's privilege is not enough" },
+	{ 0xd4, RH_ERR_AUTH, "the session's privilege is not enough" },
 	{ 0xd5, RH_ERR_STATE, "not possible in the present state" },
 	{ 0xd6, RH_ERR_NOTSUP, "the BMC has this function switched off" },
 };

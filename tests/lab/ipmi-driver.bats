@@ -56,7 +56,8 @@ driver() {
 }
 
 @test "ipmi: console" {
-	driver console console-bulk console-paste console-again leaves-nothing
+	driver console console-bulk console-paste console-again \
+		console-close leaves-nothing
 }
 
 @test "ipmi: a console that somebody else holds" {
