@@ -459,7 +459,7 @@ static int match_narrow(const struct match_pattern *p, const char *text,
 		rc = match_scan(p, text, try, from, 0);
 		if (rc >= 0) {
 			*start = found[0];
-			*end = found[1];
+			*end = found[1] < try ? found[1] : try;
 		} else if (rc == PCRE2_ERROR_NOMATCH) {
 			none = try;
 		} else {
