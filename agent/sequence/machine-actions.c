@@ -492,6 +492,11 @@ static void answer_break(struct machine *m, const struct action *a,
 		actions_fail(m, VERDICT_FAILED, o->err.text);
 		return;
 	}
+	if (a->type == ACTION_SYSRQ && f->step == 0 && !m->attached) {
+		actions_fail(m, VERDICT_UNKNOWN, "the console was lost behind "
+			     "the break of a sysrq; its letter was not sent");
+		return;
+	}
 	if (a->type == ACTION_SYSRQ && f->step++ == 0) {
 		snprintf(name, sizeof(name), "SysRq %c", letter);
 		if (action_is_force(a))

@@ -73,7 +73,7 @@ struct machine {
 	int state;		/* index, -1 before the first */
 	int64_t entered;
 	int *visits;		/* per state */
-	int gone;		/* changes of state at the time gone_at */
+	int gone;		/* changes of state at gone_at, nothing read */
 	int64_t gone_at;
 	struct rule_use *always_use;
 	struct rule_use **state_uses;	/* per state, per rule of it */
@@ -109,6 +109,7 @@ struct machine {
 
 	struct machine_queued *queue;
 	size_t queue_count;
+	size_t queue_size;
 	size_t queue_next;
 	char text_out[1024];
 	char proofs[512];	/* what was seen since the last power action */

@@ -215,6 +215,7 @@ static void rules_fire(struct machine *m, const struct found *f)
 	char proof[128];
 
 	m->consumed = f->end;
+	m->gone = 0;
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
 	if (rules_types(f->rule) && !rules_still_shown(m, f->end)) {

@@ -25,7 +25,8 @@
 #include "base/memory.h"
 #include "base/vis.h"
 
-#define MACHINE_STEPS_MAX 10000	/* at one point of time: it loops */
+#define MACHINE_STEPS_MAX 100000	/* in one call: it loops */
+#define MACHINE_GONE_MAX 1000	/* states at one time, nothing read: it loops */
 #define MACHINE_PIECE 4096		/* so much is looked at in one go */
 #define MACHINE_TEXT_MAX (256 * 1024)
 #define MACHINE_TEXT_KEEP (64 * 1024)
@@ -106,7 +107,11 @@ void machine_emit(struct machine *m, const struct machine_action *action)
 
 	if (m->queue_next == m->queue_count)
 		machine_queue_release(m);
-	m->queue = memory_grow(m->queue, m->queue_count + 1, sizeof(*m->queue));
+	if (m->queue_count == m->queue_size) {
+		m->queue_size = m->queue_size * 2 + 16;
+		m->queue = memory_grow(m->queue, m->queue_size,
+				       sizeof(*m->queue));
+	}
 	q = &m->queue[m->queue_count++];
 	q->action = *action;
 	q->text = action->text != NULL ? memory_copy(action->text) : NULL;
@@ -236,7 +241,7 @@ static bool machine_circles(struct machine *m)
 	if (m->gone_at != m->now)
 		m->gone = 0;
 	m->gone_at = m->now;
-	if (++m->gone <= MACHINE_STEPS_MAX)
+	if (++m->gone <= MACHINE_GONE_MAX)
 		return false;
 	machine_finish(m, VERDICT_FAILED, RH_ERR_INTERNAL,
 		       "the sequence goes round in a circle; run rhands check");

@@ -767,12 +767,22 @@ static void circles_are_stopped(void **state)
 	ends(&w, VERDICT_FAILED, "goes round in a circle");
 }
 
-/* Many changes of state in a long run are no circle. */
+/* Many changes of state in a long run, or in much text, are no circle. */
 static void long_runs_are_no_circle(void **state)
 {
+	char text[40001];
 	struct world w;
 
 	(void)state;
+	memset(text, '#', 40000);
+	text[40000] = '\0';
+	world_init(&w, HEAD "[state a]\non = /#/ : note \"n\" -> b\n"
+		       "timeout = 1s -> recovered\n"
+		       "[state b]\non = /#/ : note \"n\" -> a\n"
+		       "timeout = 1s -> failed \"b\"\n");
+	prints(&w, 100, text);
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "");
 	world_init(&w, "[sequence]\nstart = a\ndeadline = 5h\n"
 		       "[state a]\ndo = wait 1s\nthen = b\n"
 		       "[state b]\ntimeout = 500ms -> a\n");
@@ -967,6 +977,13 @@ static void break_and_sysrq(void **state)
 	has(&w, "write b\n");
 	assert_int_equal(count(&w, "evidence\n"), 1);
 	ends(&w, VERDICT_RECOVERED, "");
+	/* The console goes between the break and the letter. */
+	world_init(&w, HEAD "[state a]\ndo = sysrq b\nthen = recovered\n");
+	world_scene(&w, SCENE_LOSE, 102, NULL);
+	world_run(&w);
+	has(&w, "100 break");
+	lacks(&w, "write");
+	ends(&w, VERDICT_UNKNOWN, "its letter was not sent");
 	world_init(&w, HEAD "[state a]\ndo = sysrq b\nthen = recovered\n");
 	w.break_fails = RH_ERR_NOTSUP;
 	world_run(&w);
