@@ -39,7 +39,7 @@
 #define CHILD_POLLFDS 16
 #define CHILD_OPEN_MS 10000	/* for the driver to load its credential */
 #define CHILD_ALIVE_MS 1000	/* between two signs of life */
-#define CHILD_HUNG_MS 10000	/* for one turn of the loop, at most */
+#define CHILD_HUNG_MS 5000	/* for one turn of the loop, at most */
 #define CHILD_READ_TURNS 4	/* reads of one turn of the loop */
 #define CHILD_READ_SIZE 16384
 #define CHILD_RETRY_MS 5	/* when the driver took no byte */

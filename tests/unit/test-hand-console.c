@@ -14,7 +14,8 @@
  */
 static struct {
 	uint64_t flood;		/* bytes that it prints, at once */
-	uint64_t tick;		/* a '.' for the witness, each so many bytes */
+	uint64_t step;		/* so many for each byte of permits, then a '.' */
+	const char *permits;
 	bool echo;		/* prints what is written, too */
 	int accept;		/* bytes taken by one write; 0: all */
 	int accept_total;	/* bytes taken at all; 0: no limit */
@@ -27,9 +28,10 @@ static struct {
 struct fake_console {
 	int witness_fd;
 	int ready_fd;		/* always readable */
+	int permit_fd, permitted;
 	int pipe[2];		/* the echo */
 	uint64_t printed;
-	int accepted;
+	int accepted, refused;
 	int reads;
 };
 
@@ -56,6 +58,12 @@ static int fake_open(void *self, const struct settings *settings,
 		f->witness_fd = open(fake.witness, O_WRONLY | O_CLOEXEC);
 		assert(f->witness_fd >= 0);
 	}
+	f->permit_fd = -1;
+	if (fake.permits != NULL) {
+		f->permit_fd = open(fake.permits,
+				    O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		assert(f->permit_fd >= 0);
+	}
 	f->ready_fd = eventfd(1, EFD_CLOEXEC);
 	assert(f->ready_fd >= 0);
 	assert(pipe2(f->pipe, O_NONBLOCK | O_CLOEXEC) == 0);
@@ -81,9 +89,17 @@ static int fake_attach(void *self, unsigned flags, int64_t deadline,
 	return 0;
 }
 
+/* How far it prints now. */
+static uint64_t fake_limit(const struct fake_console *f)
+{
+	uint64_t limit = (uint64_t)f->permitted * fake.step;
+
+	return fake.permits == NULL || limit > fake.flood ? fake.flood : limit;
+}
+
 static bool fake_has_more(const struct fake_console *f)
 {
-	return f->printed < fake.flood ||
+	return f->printed < fake_limit(f) ||
 	       (fake.lost_code != RH_ERR_NONE &&
 		f->printed >= fake.lost_after);
 }
@@ -94,12 +110,14 @@ static int fake_pollfds(void *self, struct pollfd *fds, int max,
 	struct fake_console *f = self;
 
 	(void)ret_wake_ms;
-	assert(max >= 2);
+	assert(max >= 3);
 	fds[0].fd = f->pipe[0];
 	fds[0].events = POLLIN;
 	fds[1].fd = f->ready_fd;
 	fds[1].events = fake_has_more(f) || fake.wolf ? POLLIN : 0;
-	return 2;
+	fds[2].fd = f->permit_fd;
+	fds[2].events = POLLIN;
+	return 3;
 }
 
 static int fake_read(void *self, void *bytes, size_t size,
@@ -110,6 +128,8 @@ static int fake_read(void *self, void *bytes, size_t size,
 	size_t i;
 	ssize_t n;
 
+	if (fake.read_hangs)
+		fake_says(f, 'h');
 	while (fake.read_hangs)
 		pause();
 	f->reads++;
@@ -118,13 +138,12 @@ static int fake_read(void *self, void *bytes, size_t size,
 	n = read(f->pipe[0], bytes, size);
 	if (n > 0)
 		return (int)n;
-	for (i = 0; i < size && f->printed < fake.flood; i++) {
+	if (read(f->permit_fd, bytes, 1) == 1)
+		f->permitted++;
+	for (i = 0; i < size && f->printed < fake_limit(f); i++)
 		to[i] = pattern(f->printed++);
-		if (fake.tick > 0 && f->printed % fake.tick == 0)
-			fake_says(f, '.');
-	}
-	if (i > 0 && f->printed == fake.flood)
-		fake_says(f, 'e');
+	if (i > 0 && f->printed == fake_limit(f))
+		fake_says(f, f->printed == fake.flood ? 'e' : '.');
 	return (int)i;
 }
 
@@ -139,8 +158,11 @@ static int fake_write(void *self, const void *bytes, size_t len,
 	if (fake.accept_total > 0 &&
 	    len > (size_t)(fake.accept_total - f->accepted))
 		len = (size_t)(fake.accept_total - f->accepted);
-	if (len == 0)
+	if (len == 0) {
+		if (f->refused++ == 0)
+			fake_says(f, 'w');
 		return 0;
+	}
 	n = fake.echo ? write(f->pipe[1], bytes, len) : (ssize_t)len;
 	if (n < 0)
 		return errno == EAGAIN ? 0 : rh_error_set(err, RH_ERR_IO, "?");
@@ -412,32 +434,49 @@ static void test_flood_unread(void **state)
 	hand_free(h);
 }
 
-/* A brain that reads now and then: gaps in many places, all exact. */
-static void test_flood_read_now_and_then(void **state)
+/* Takes up to count console events that are there; false: an end came. */
+static void reader_some(struct reader *r, struct hand *h, int count)
 {
-	struct reader r = { 0 };
 	struct hand_event e;
+
+	while (count > 0 && brain_next(h, deadline_now(), &e)) {
+		if (reader_take(r, &e))
+			assert_int_equal(e.err.code, RH_ERR_NONE);
+		else
+			count--;
+	}
+}
+
+/*
+ * A brain that reads a little between much output: gaps in many places,
+ * with the socket full at each, all exact.
+ */
+static void test_flood_read_a_little(void **state)
+{
+	struct witness permits;
+	struct reader r = { 0 };
 	struct hand *h;
-	int i;
+	int i, fd;
 
 	(void)state;
-	fake.flood = 64 * MB;
-	fake.tick = 4 * MB;
+	witness_new(&permits);
+	fd = open(permits.path, O_WRONLY | O_CLOEXEC);
+	fake.permits = permits.path;
+	fake.step = 300 * 1024 + 7;
+	fake.flood = 200 * fake.step;
 	h = brain_start(&fake_driver);
 	brain_attach(h);
-	while (r.position < fake.flood - 8 * MB) {
-		witness_expect(&witness, '.');
-		for (i = 0; i < 100; i++) {
-			assert_true(brain_next(h, deadline_in(SOON_MS), &e));
-			assert_false(reader_take(&r, &e));
-		}
-		if (witness_next(&witness, deadline_now()) == 'e')
-			break;
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(write(fd, "x", 1), 1);
+		witness_expect(&witness, i < 199 ? '.' : 'e');
+		reader_some(&r, h, 1 + i % 40);
 	}
 	reader_until(&r, h, fake.flood);
-	assert_true(r.gap_count >= 2);
+	assert_true(r.gap_count > 10);
 	assert_int_equal(r.bytes + r.gaps, fake.flood);
 	hand_free(h);
+	close(fd);
+	witness_free(&permits);
 }
 
 /* What was read before the detach comes before its answer. */
@@ -557,27 +596,65 @@ static void test_lost_session(void **state)
 	hand_free(h);
 }
 
-static void test_lost_while_writing(void **state)
+/* A new session begins behind the end of the old one. */
+static void test_attach_waits_for_the_loss(void **state)
 {
+	struct reader r = { 0 };
 	struct hand_event e;
 	struct hand *h;
 
 	(void)state;
-	fake.echo = true;
+	fake.flood = 10 * MB;
+	fake.lost_after = 900 * 1024;
+	fake.lost_code = RH_ERR_LOST;
+	h = brain_start(&fake_driver);
+	brain_attach(h);
+	witness_expect(&witness, 'd');
+	brain_ask(h, HAND_OP_ATTACH, 0, deadline_in(SOON_MS));
+	do {
+		assert_true(brain_next(h, deadline_in(SOON_MS), &e));
+	} while (!reader_take(&r, &e));
+	assert_int_equal(e.type, HAND_CONSOLE_LOST);
+	assert_true(r.position >= fake.lost_after);
+	assert_true(brain_next(h, deadline_in(SOON_MS), &e));
+	assert_int_equal(e.type, HAND_DONE);
+	assert_int_equal(e.err.code, RH_ERR_NONE);
+	hand_free(h);
+}
+
+/* The write that was under way is answered once, with how far it got. */
+static void test_lost_while_writing(void **state)
+{
+	struct witness permits;
+	struct hand_event e;
+	struct hand *h;
+	int fd;
+
+	(void)state;
+	witness_new(&permits);
+	fd = open(permits.path, O_WRONLY | O_CLOEXEC);
+	fake.permits = permits.path;
 	fake.accept_total = 1;
-	fake.flood = 2 * MB;
-	fake.lost_after = 2 * MB;
+	fake.step = 1000;
+	fake.flood = 1000;
+	fake.lost_after = 1000;
 	fake.lost_code = RH_ERR_BUSY;
 	h = brain_start(&fake_driver);
 	brain_attach(h);
 	brain_write(h, "xy", 2, deadline_in(SOON_MS));
+	witness_expect(&witness, 'w');
+	assert_int_equal(write(fd, "x", 1), 1);
 	brain_until(h, HAND_DONE, &e);
 	assert_int_equal(e.op, HAND_OP_WRITE);
-	if (e.err.code == RH_ERR_BUSY) {
-		brain_until(h, HAND_CONSOLE_LOST, &e);
-		assert_false(e.held_console);
-	}
+	assert_int_equal(e.err.code, RH_ERR_BUSY);
+	brain_until(h, HAND_CONSOLE_LOST, &e);
+	assert_false(e.held_console);
+	brain_write(h, "z", 1, deadline_in(SOON_MS));
+	brain_until(h, HAND_DONE, &e);
+	assert_int_equal(e.err.code, RH_ERR_STATE);
 	hand_free(h);
+	close(fd);
+	witness_free(&permits);
 }
 
 /* --- Life --- */
@@ -599,6 +676,27 @@ static void test_hung_read_is_seen(void **state)
 	assert_true(e.held_console);
 	assert_in_range(deadline_now() - before, 4500, 5200);
 	hand_free(h);
+}
+
+/* A hung driver and no brain: its own timer is left. */
+static void test_hung_read_without_a_brain(void **state)
+{
+	struct hand *h;
+	pid_t brain;
+
+	(void)state;
+	fake.read_hangs = true;
+	brain = fork();
+	if (brain == 0) {
+		h = brain_start(&fake_driver);
+		brain_ask(h, HAND_OP_ATTACH, 0, deadline_in(SOON_MS));
+		while (pause() < 0)
+			continue;
+	}
+	witness_expect(&witness, 'h');
+	kill(brain, SIGKILL);
+	waitpid(brain, NULL, 0);
+	assert_int_equal(witness_next(&witness, deadline_in(8000)), '\0');
 }
 
 /* A silent console lives; a slow request beside it is no hang either. */
@@ -663,6 +761,7 @@ static void test_killed_hand_held_the_console(void **state)
 /* What a hand said before it died is read, with requests unread by it. */
 static void test_last_words_are_read(void **state)
 {
+	struct pollfd hangup = { 0 };
 	struct reader r = { 0 };
 	struct hand_event e;
 	struct hand *h;
@@ -678,6 +777,8 @@ static void test_last_words_are_read(void **state)
 	kill(hand_pid(h), SIGSTOP);
 	brain_ask(h, HAND_OP_BREAK, 0, deadline_in(SOON_MS));
 	kill(hand_pid(h), SIGKILL);
+	hangup.fd = hand_fd(h);
+	assert_int_equal(poll(&hangup, 1, SOON_MS), 1);
 	reader_until(&r, h, fake.flood);
 	do {
 		assert_true(brain_next(h, deadline_in(SOON_MS), &e));
@@ -749,14 +850,16 @@ int main(void)
 		CONSOLE_TEST(test_reads_while_a_write_waits),
 		CONSOLE_TEST(test_flood),
 		CONSOLE_TEST(test_flood_unread),
-		CONSOLE_TEST(test_flood_read_now_and_then),
+		CONSOLE_TEST(test_flood_read_a_little),
 		CONSOLE_TEST(test_detach_brings_out_the_rest),
 		CONSOLE_TEST(test_stop_gives_the_console_back),
 		CONSOLE_TEST(test_hung_detach_is_killed),
 		CONSOLE_TEST(test_busy_is_not_stolen),
 		CONSOLE_TEST(test_lost_session),
+		CONSOLE_TEST(test_attach_waits_for_the_loss),
 		CONSOLE_TEST(test_lost_while_writing),
 		CONSOLE_TEST(test_hung_read_is_seen),
+		CONSOLE_TEST(test_hung_read_without_a_brain),
 		CONSOLE_TEST(test_silent_console_lives),
 		CONSOLE_TEST(test_wolf),
 		CONSOLE_TEST(test_killed_hand_held_the_console),

@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,17 +29,42 @@ typedef void server_deed(int fd);
 
 static pid_t server_pid;
 
-static int listener(uint16_t *ret_port)
+/* Bound to an address; *port 0: any port. */
+static int listener_at(const char *address, uint16_t *port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_port = htons(*port);
+	a.sin_addr.s_addr = inet_addr(address);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	*ret_port = ntohs(a.sin_port);
+	*port = ntohs(a.sin_port);
 	return fd;
+}
+
+static int listener(uint16_t *ret_port)
+{
+	*ret_port = 0;
+	return listener_at("127.0.0.1", ret_port);
+}
+
+/* A name with two addresses: 127.0.0.2 and 127.0.0.1; stands before libc's. */
+int getaddrinfo(const char *node, const char *service,
+		const struct addrinfo *hints, struct addrinfo **res)
+{
+	typedef int function(const char *, const char *,
+			     const struct addrinfo *, struct addrinfo **);
+	function *real;
+	int rc;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (strcmp(node, "two.test") != 0)
+		return real(node, service, hints, res);
+	rc = real("127.0.0.2", service, hints, res);
+	return rc != 0 ? rc :
+	       real("127.0.0.1", service, hints, &(*res)->ai_next);
 }
 
 static void serve_end(void)
@@ -366,10 +393,10 @@ static void test_no_such_name(void **state)
 	assert_non_null(strstr(o.err.text, "no-such-host.invalid"));
 }
 
-/* ::1 refuses, 127.0.0.1 answers: the name has both. */
+/* 127.0.0.2 refuses, 127.0.0.1 answers. */
 static void test_next_address_is_tried(void **state)
 {
-	struct outcome o = check_address("localhost", serve(deed_banner), NULL,
+	struct outcome o = check_address("two.test", serve(deed_banner), NULL,
 					 "SSH-", 5000);
 
 	(void)state;
@@ -377,28 +404,62 @@ static void test_next_address_is_tried(void **state)
 	assert_non_null(strstr(o.proof, "127.0.0.1"));
 }
 
-/* A full backlog answers nothing: the connection itself is silent. */
-static void test_silent_connect(void **state)
+/* A listener that answers nothing: its backlog is full. */
+struct mute {
+	int fd, fill[4];
+};
+
+static void mute_new(struct mute *m, const char *address, uint16_t *port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
+	int i;
+
+	m->fd = listener_at(address, port);
+	assert_int_equal(listen(m->fd, 0), 0);
+	a.sin_addr.s_addr = inet_addr(address);
+	a.sin_port = htons(*port);
+	for (i = 0; i < 4; i++) {
+		m->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(m->fill[i], (struct sockaddr *)&a, sizeof(a));
+	}
+}
+
+static void mute_free(struct mute *m)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		close(m->fill[i]);
+	close(m->fd);
+}
+
+static void test_silent_connect(void **state)
+{
+	uint16_t port = 0;
 	struct outcome o;
-	uint16_t port;
-	int fd = listener(&port), fill[4], i;
+	struct mute m;
 
 	(void)state;
-	assert_int_equal(listen(fd, 0), 0);
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	a.sin_port = htons(port);
-	for (i = 0; i < 4; i++) {
-		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fill[i], (struct sockaddr *)&a, sizeof(a));
-	}
+	mute_new(&m, "127.0.0.1", &port);
 	o = check(port, NULL, NULL, 300);
 	assert_fails(&o, RH_ERR_TIMEOUT);
 	assert_in_range(o.ms, 290, 400);
-	for (i = 0; i < 4; i++)
-		close(fill[i]);
-	close(fd);
+	mute_free(&m);
+}
+
+/* The silent first address gets its share of the time, not all. */
+static void test_silent_first_address(void **state)
+{
+	uint16_t port = serve(deed_banner);
+	struct outcome o;
+	struct mute m;
+
+	(void)state;
+	mute_new(&m, "127.0.0.2", &port);
+	o = check_address("two.test", port, NULL, "SSH-", 1000);
+	assert_passes(&o);
+	assert_in_range(o.ms, 490, 800);
+	mute_free(&m);
 }
 
 #define TCP_TEST(f) cmocka_unit_test_teardown(f, teardown)
@@ -423,6 +484,7 @@ int main(void)
 		TCP_TEST(test_no_such_name),
 		TCP_TEST(test_next_address_is_tried),
 		TCP_TEST(test_silent_connect),
+		TCP_TEST(test_silent_first_address),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
