@@ -20,7 +20,6 @@
  * "lab-chassis ask DIR WORD..." hands the words to the keeper of DIR, prints
  * its answer, and waits for its end when the word is "down".
  */
-#define _GNU_SOURCE
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>

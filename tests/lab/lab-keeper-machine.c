@@ -8,7 +8,6 @@
  * hands a new serial line to the wire. QEMU is told not to reboot by itself
  * (-no-reboot), so that a guest's reboot is a start like any other.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -8,7 +8,6 @@
  * labs away, and the ports lie below the range from which the kernel serves
  * other programs.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>

@@ -13,7 +13,6 @@
  * port that it chose is nobody else's. One loop, no threads; a step of the loop
  * may run inside an order that waits (keeper_until).
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

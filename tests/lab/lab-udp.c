@@ -14,7 +14,6 @@
  * lost, as on a real wire. Ends with SIGTERM, or with its owner, and says then
  * on standard error what it did.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>

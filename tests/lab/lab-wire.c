@@ -15,7 +15,6 @@
  * takes nothing for as long as DEAF_MS: a real machine does not wait for its
  * BMC for ever. wire.log tells who came and went at which byte of the logs.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
