@@ -7,14 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/run/record.h"
@@ -23,7 +22,7 @@
 #include "base/vis.h"
 
 /* A BMC keeps a dead session for up to a minute (L10). */
-#define LOCK_CONSOLE_S 75
+#define LOCK_CONSOLE_MS 75000
 
 static json_t *lock_read(int fd)
 {
@@ -33,7 +32,8 @@ static json_t *lock_read(int fd)
 	if (n <= 0)
 		return NULL;
 	text[n] = '\0';
-	return json_loads(text, 0, NULL);
+	/* The end of an older, longer text may still stand behind it. */
+	return json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
 }
 
 static const char *lock_member(const json_t *holder, const char *key)
@@ -47,6 +47,10 @@ static void lock_describe(const json_t *holder, char *buf, size_t buf_len)
 {
 	char user[64], verb[64], since[64], run[256];
 
+	if (holder == NULL) {
+		snprintf(buf, buf_len, "held by a run that has just begun");
+		return;
+	}
 	snprintf(buf, buf_len, "held by %s (rhands %s, pid %lld) since %s, run %s",
 		 vis_text(lock_member(holder, "user"), user, sizeof(user)),
 		 vis_text(lock_member(holder, "verb"), verb, sizeof(verb)),
@@ -55,13 +59,14 @@ static void lock_describe(const json_t *holder, char *buf, size_t buf_len)
 		 vis_text(lock_member(holder, "run"), run, sizeof(run)));
 }
 
+/* Over what is there: a kill in the middle must not leave an empty text. */
 static int lock_write(int fd, const char *verb, const char *run)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	char since[40];
 	json_t *holder;
 	char *text;
-	ssize_t n;
+	ssize_t n, len;
 
 	record_time_text(deadline_wall_ms(), since, sizeof(since));
 	holder = json_pack("{ss ss si ss ss}", "user",
@@ -69,22 +74,62 @@ static int lock_write(int fd, const char *verb, const char *run)
 			   (int)getpid(), "since", since, "run",
 			   run != NULL ? run : "-");
 	text = json_dumps(holder, JSON_COMPACT);
-	n = ftruncate(fd, 0) < 0 ? -1 : pwrite(fd, text, strlen(text), 0);
+	len = (ssize_t)strlen(text);
+	n = pwrite(fd, text, (size_t)len, 0);
+	if (n >= 0 && n < len)
+		errno = ENOSPC;
 	json_decref(holder);
 	free(text);
-	return n < 0 || fsync(fd) < 0 ? -1 : 0;
+	return n < len || ftruncate(fd, len) < 0 || fsync(fd) < 0 ? -1 : 0;
+}
+
+/* The name of this boot of ours; "?" where the kernel does not tell. */
+static const char *lock_boot(char *buf, size_t buf_len)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, buf_len - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return "?";
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
+}
+
+/*
+ * Whether a console session was open a moment ago. By the monotonic clock of this
+ * boot: after a jump of the wall clock, somebody else's session would be ours.
+ */
+static bool lock_had_console(const struct lock *l)
+{
+	char text[160], boot[64];
+	int fd = open(l->console, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	size_t boot_len;
+	int64_t age;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	lock_boot(boot, sizeof(boot));
+	boot_len = strlen(boot);
+	if (strncmp(text, boot, boot_len) != 0 || text[boot_len] != ' ')
+		return false;
+	age = deadline_now() - strtoll(text + boot_len, NULL, 10);
+	return age >= 0 && age < LOCK_CONSOLE_MS;
 }
 
 static void lock_look_back(struct lock *l, const json_t *left)
 {
-	struct stat st;
-	const char *run;
+	const char *run = json_string_value(json_object_get(left, "run"));
 
-	run = json_string_value(json_object_get(left, "run"));
 	if (run != NULL && strcmp(run, "-") != 0)
 		snprintf(l->left_run, sizeof(l->left_run), "%s", run);
-	if (stat(l->console, &st) == 0)
-		l->left_console = time(NULL) - st.st_mtime < LOCK_CONSOLE_S;
+	l->left_console = lock_had_console(l);
 }
 
 static int lock_open(struct lock *l, const char *records, const char *host,
@@ -99,9 +144,10 @@ static int lock_open(struct lock *l, const char *records, const char *host,
 	if (rc < 0)
 		return -1;
 	l->fd = open(l->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (l->fd < 0)
-		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", l->path);
-	return 0;
+	if (l->fd >= 0)
+		return 0;
+	rh_error_set_errno(err, RH_ERR_IO, errno, "%s", l->path);
+	return rh_error_prefix(err, "the host can't be locked");
 }
 
 int lock_take(struct lock *l, const char *records, const char *host,
@@ -114,14 +160,18 @@ int lock_take(struct lock *l, const char *records, const char *host,
 	l->fd = -1;
 	if (lock_open(l, records, host, err) < 0)
 		return -1;
-	left = lock_read(l->fd);
 	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
+		left = lock_read(l->fd);
 		lock_describe(left, who, sizeof(who));
 		json_decref(left);
 		close(l->fd);
 		l->fd = -1;
-		return rh_error_set(err, RH_ERR_BUSY, "%s is %s", host, who);
+		return rh_error_set(err, RH_ERR_BUSY, "%s is %s; wait for it, or "
+				    "end it with SIGTERM; nothing was done", host,
+				    who);
 	}
+	/* Not before: the text of a holder that is about to end is no trace. */
+	left = lock_read(l->fd);
 	lock_look_back(l, left);
 	json_decref(left);
 	if (l->left_run[0] != '\0')
@@ -135,11 +185,13 @@ int lock_set_run(struct lock *l, const char *verb, const char *run,
 	l->named = true;
 	if (lock_write(l->fd, verb, run) == 0)
 		return 0;
-	return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", l->path);
+	rh_error_set_errno(err, RH_ERR_IO, errno, "%s", l->path);
+	return rh_error_prefix(err, "the host can't be locked");
 }
 
 void lock_console(struct lock *l, bool open_now)
 {
+	char text[160], boot[64];
 	int fd;
 
 	if (l->fd < 0)
@@ -151,7 +203,11 @@ void lock_console(struct lock *l, bool open_now)
 	fd = open(l->console, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	futimens(fd, NULL);
+	/* Of fixed length, so that a full disk refuses the first one at most. */
+	snprintf(text, sizeof(text), "%s %020" PRId64 "\n",
+		 lock_boot(boot, sizeof(boot)), deadline_now());
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		unlink(l->console);
 	close(fd);
 }
 

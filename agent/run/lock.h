@@ -12,9 +12,9 @@
  * One run a host: RECORDS/locks/HOST.lock, held with flock(2) by the brain, with
  * a JSON text that says who holds it. The text of a run that was killed is still
  * there when the lock is free: that is how the next one finds it.
- * RECORDS/locks/HOST.console is there while our console session is open, its
- * time is kept fresh: a session that the other side still holds shortly
- * after can only be ours (L10).
+ * RECORDS/locks/HOST.console is there while our console session is open, with
+ * the boot and the monotonic time at which it was last so: a session that the
+ * other side still holds shortly after can only be ours (L10).
  */
 struct lock {
 	int fd;			/* -1: not held */
