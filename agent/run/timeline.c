@@ -7,16 +7,22 @@
  */
 #include "agent/run/timeline.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/vis.h"
 
 #define TIMELINE_OPEN_MS 1500	/* a step is printed when nothing more comes */
 #define TIMELINE_WORD 10	/* columns of the state */
+#define TIMELINE_PIECE 256	/* a writable terminal or pipe takes so much */
+#define TIMELINE_WAITING_MAX (1024 * 1024)
+#define TIMELINE_LAST_MS 500	/* for a slow reader, at the end */
 
 void timeline_init(struct timeline *t, enum timeline_mode mode, int fd)
 {
@@ -31,27 +37,49 @@ void timeline_init(struct timeline *t, enum timeline_mode mode, int fd)
 		t->columns = size.ws_col;
 }
 
-static void timeline_write(struct timeline *t, const char *text)
+/* Gives the reader what it takes now, or by the deadline. */
+static void timeline_drain(struct timeline *t, int64_t deadline)
 {
-	size_t len = strlen(text);
+	struct pollfd p = { .fd = t->fd, .events = POLLOUT };
+	size_t len;
 	ssize_t n;
 
-	while (len > 0) {
-		n = write(t->fd, text, len);
-		if (n <= 0) {
-			/* The reader is gone; the run goes on without it. */
-			t->mode = TIMELINE_QUIET;
-			return;
-		}
-		text += n;
-		len -= (size_t)n;
+	while (t->waiting.len > 0 && !t->gone) {
+		if (poll(&p, 1, deadline_poll_ms(deadline)) <= 0)
+			break;
+		len = t->waiting.len < TIMELINE_PIECE ? t->waiting.len
+						      : TIMELINE_PIECE;
+		n = write(t->fd, t->waiting.data, len);
+		if (n > 0)
+			buffer_drop(&t->waiting, (size_t)n);
+		else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		else
+			t->gone = true;
 	}
+	if (t->waiting.len > TIMELINE_WAITING_MAX)
+		t->gone = true;
+	if (t->gone)
+		buffer_clear(&t->waiting);
+}
+
+void timeline_put(struct timeline *t, const char *text)
+{
+	if (t->gone)
+		return;
+	buffer_append_text(&t->waiting, text);
+	timeline_drain(t, t->patient ? DEADLINE_NEVER : 0);
+}
+
+bool timeline_waits(const struct timeline *t)
+{
+	return t->waiting.len > 0;
 }
 
 static void timeline_wipe(struct timeline *t)
 {
 	if (t->status_shown)
-		timeline_write(t, "\r\033[K");
+		timeline_put(t, "\r\033[K");
 	t->status_shown = false;
 }
 
@@ -61,7 +89,7 @@ static void timeline_flush(struct timeline *t)
 		return;
 	timeline_wipe(t);
 	buffer_append_char(&t->line, '\n');
-	timeline_write(t, t->line.data);
+	timeline_put(t, t->line.data);
 	buffer_clear(&t->line);
 	t->has_seen = false;
 }
@@ -73,20 +101,42 @@ void timeline_head(struct timeline *t, const char *host, const char *sequence,
 
 	if (t->mode == TIMELINE_QUIET)
 		return;
-	buffer_printf(&b, "%s  %s: ", host, sequence);
+	vis_append(&b, host, strlen(host));
+	buffer_append_text(&b, "  ");
+	vis_append(&b, sequence, strlen(sequence));
+	buffer_append_text(&b, ": ");
 	vis_append(&b, summary, strlen(summary));
 	buffer_append_char(&b, '\n');
-	timeline_write(t, b.data);
+	timeline_put(t, b.data);
 	buffer_release(&b);
 }
 
 static void timeline_open(struct timeline *t, int64_t at_ms, const char *word)
 {
 	int64_t s = at_ms / 1000;
+	char safe[80];
 
 	timeline_flush(t);
 	buffer_printf(&t->line, "%2" PRId64 ":%02" PRId64 "  %-*s ", s / 60,
-		      s % 60, TIMELINE_WORD, word);
+		      s % 60, TIMELINE_WORD,
+		      vis_text(word, safe, sizeof(safe)));
+}
+
+/*
+ * Foreign text made safe. A backslash stays one: texts of the machine hold names
+ * of keys that are escaped already.
+ */
+static void timeline_escape(struct buffer *out, const char *text)
+{
+	size_t len;
+
+	for (;; text += len + 1) {
+		len = strcspn(text, "\\");
+		vis_append(out, text, len);
+		if (text[len] == '\0')
+			return;
+		buffer_append_char(out, '\\');
+	}
 }
 
 static void timeline_add(struct timeline *t, int64_t at_ms, const char *before,
@@ -97,7 +147,7 @@ static void timeline_add(struct timeline *t, int64_t at_ms, const char *before,
 	if (head > 0 && t->line.data[head - 1] != ' ')
 		buffer_append_text(&t->line, ", ");
 	buffer_append_text(&t->line, before);
-	vis_append(&t->line, text, strlen(text));
+	timeline_escape(&t->line, text);
 	t->touched = at_ms;
 }
 
@@ -203,7 +253,8 @@ void timeline_status(struct timeline *t, int64_t at_ms, const char *what,
 	char text[sizeof(t->status)], cut[sizeof(t->status)];
 	int64_t s = at_ms / 1000, u = until_ms / 1000;
 
-	if (t->mode != TIMELINE_LIVE)
+	/* A stopped terminal is not filled with what is past. */
+	if (t->mode != TIMELINE_LIVE || timeline_waits(t))
 		return;
 	if (until_ms >= 0)
 		snprintf(text, sizeof(text), "%2" PRId64 ":%02" PRId64
@@ -219,12 +270,13 @@ void timeline_status(struct timeline *t, int64_t at_ms, const char *what,
 		return;
 	timeline_wipe(t);
 	snprintf(t->status, sizeof(t->status), "%s", cut);
-	timeline_write(t, t->status);
+	timeline_put(t, t->status);
 	t->status_shown = true;
 }
 
 void timeline_tick(struct timeline *t, int64_t at_ms)
 {
+	timeline_drain(t, 0);
 	if (t->line.len > 0 && at_ms - t->touched >= TIMELINE_OPEN_MS)
 		timeline_flush(t);
 }
@@ -240,5 +292,8 @@ void timeline_end(struct timeline *t)
 		timeline_flush(t);
 		timeline_wipe(t);
 	}
+	timeline_drain(t, t->patient ? DEADLINE_NEVER
+				    : deadline_in(TIMELINE_LAST_MS));
 	buffer_release(&t->line);
+	buffer_release(&t->waiting);
 }

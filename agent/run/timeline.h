@@ -11,6 +11,9 @@
  * A run before the reader's eyes: one line a step, with the clock of the run,
  * the state, and what happened. On a terminal the last line also says what is
  * waited for and until when. All text is escaped here.
+ *
+ * A reader that does not read (a stopped terminal, a full pipe) never holds
+ * the run up: what it has not taken waits here. One that is gone costs nothing.
  */
 enum timeline_mode {
 	TIMELINE_QUIET = 0,
@@ -30,6 +33,9 @@ struct timeline {
 	bool has_seen;		/* the open line has a "saw" already */
 	bool status_shown;
 	char status[200];
+	bool patient;		/* waits for a slow reader: nothing else to do */
+	bool gone;		/* nobody reads any more */
+	struct buffer waiting;	/* what the reader has not taken yet */
 };
 
 void timeline_init(struct timeline *t, enum timeline_mode mode, int fd);
@@ -54,7 +60,13 @@ void timeline_status(struct timeline *t, int64_t at_ms, const char *what,
 void timeline_tick(struct timeline *t, int64_t at_ms);
 int64_t timeline_next_tick(const struct timeline *t);	/* -1: none */
 
-/* Writes the open line and the last ones. */
+/* Text as it is, in any mode: a line of JSON. */
+void timeline_put(struct timeline *t, const char *text);
+
+/* Whether the reader has something to take; then the caller polls its fd. */
+bool timeline_waits(const struct timeline *t);
+
+/* Writes the open line and what waits; gives a slow reader half a second. */
 void timeline_end(struct timeline *t);
 
 #endif
