@@ -42,7 +42,8 @@ struct record {
 	struct record_file journal;
 	struct record_file cast;
 	struct cast_writer writer;
-	uint64_t gap;		/* console bytes that could not be written */
+	uint64_t gap;		/* console bytes not written since the last one */
+	uint64_t lost;		/* all of them */
 	json_t *run;		/* run.json */
 	json_t *last;		/* what record_event returned */
 };
@@ -69,6 +70,25 @@ void record_time_text(int64_t wall_ms, char *buf, size_t buf_len)
 	snprintf(buf + used, buf_len - used, ".%03dZ", (int)(wall_ms % 1000));
 }
 
+/* Who may write there could have us write elsewhere, or end our locks. */
+static int record_check_dir(const char *path, struct rh_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", path);
+	if (!S_ISDIR(st.st_mode))
+		return rh_error_set(err, RH_ERR_IO, "%s is no directory", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
+		return rh_error_set(err, RH_ERR_CONFIG, "%s belongs to somebody "
+				    "else; records are kept in a directory of "
+				    "one's own: see --records", path);
+	if ((st.st_mode & S_IWOTH) != 0)
+		return rh_error_set(err, RH_ERR_CONFIG, "others can write to %s; "
+				    "run: chmod o-w %s", path, path);
+	return 0;
+}
+
 int record_make_dir(const char *path, struct rh_error *err)
 {
 	char *copy = memory_copy(path);
@@ -87,7 +107,7 @@ int record_make_dir(const char *path, struct rh_error *err)
 		slash = strchr(slash + 1, '/');
 	}
 	free(copy);
-	return rc;
+	return rc < 0 ? -1 : record_check_dir(path, err);
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -286,8 +306,23 @@ struct record *record_new(const struct record_info *info, struct rh_error *err)
 	    record_open_files(r, info, wall_ms, err) == 0)
 		return r;
 	rh_error_prefix(err, "the record can't be written");
-	record_free(r);
+	record_discard(r);
 	return NULL;
+}
+
+void record_discard(struct record *r)
+{
+	static const char *const files[] = { "journal.jsonl", "console.cast",
+					     "run.json.new", "run.json" };
+	size_t i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; r->dir_fd >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
+		unlinkat(r->dir_fd, files[i], 0);
+	if (r->dir_fd >= 0)
+		rmdir(r->path);
+	record_free(r);
 }
 
 void record_free(struct record *r)
@@ -319,18 +354,16 @@ int record_finish(struct record *r, int64_t at_ms, json_t *members,
 		  struct rh_error *err)
 {
 	char at[40];
-	struct buffer rest = { 0 };
 	int rc;
 
 	/* What was held back of the last character. */
-	cast_write_output(&r->writer, &rest, at_ms, NULL, 0);
-	buffer_release(&rest);
+	record_output(r, at_ms, NULL, 0);
 	record_time_text(deadline_wall_ms(), at, sizeof(at));
 	json_object_set_new(r->run, "ended", json_string(at));
 	json_object_set_new(r->run, "duration_ms", json_integer(at_ms));
-	if (r->gap > 0)
+	if (r->lost > 0)
 		json_object_set_new(r->run, "console_bytes_not_recorded",
-				    json_integer((json_int_t)r->gap));
+				    json_integer((json_int_t)r->lost));
 	json_object_update(r->run, members);
 	json_decref(members);
 	rc = record_sync(r, err);
@@ -377,43 +410,56 @@ int record_sync(struct record *r, struct rh_error *err)
 
 /* ---- the console -------------------------------------------------------------- */
 
-/* A gap is written before what comes after it. */
+/*
+ * Lines, and before them the gap that is open, in one go: a disk with room for
+ * the marker alone would get it again and again.
+ */
 static bool record_cast_put(struct record *r, int64_t at_ms,
 			    const struct buffer *lines)
 {
-	struct buffer marker = { 0 };
+	struct buffer whole = { 0 };
+	uint64_t gap = r->gap;
 	char text[80];
-	bool ok = true;
+	bool ok;
 
-	if (r->gap > 0) {
+	if (gap > 0) {
 		snprintf(text, sizeof(text), "gap: %" PRIu64 " bytes could not "
-			 "be recorded", r->gap);
-		cast_write_marker(&marker, at_ms, text);
-		ok = record_file_put(&r->cast, marker.data, marker.len);
-		buffer_release(&marker);
+			 "be recorded", gap);
+		cast_write_marker(&whole, at_ms, text);
 	}
-	return ok && record_file_put(&r->cast, buffer_text(lines), lines->len);
+	buffer_append(&whole, buffer_text(lines), lines->len);
+	ok = record_file_put(&r->cast, buffer_text(&whole), whole.len);
+	buffer_release(&whole);
+	if (!ok || gap == 0)
+		return ok;
+	r->gap = 0;
+	record_event(r, at_ms, "record-gap",
+		     json_pack("{sI so}", "bytes", (json_int_t)gap, "text",
+			       json_string("the console is recorded again")));
+	return true;
+}
+
+static void record_cast_lost(struct record *r, int64_t at_ms, size_t len)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "the console can't be recorded: %s; what it "
+		 "prints is still watched", strerror(errno));
+	r->lost += len;
+	r->gap += len;
+	if (r->gap == len)
+		record_event(r, at_ms, "record-gap",
+			     json_pack("{ss}", "text", text));
 }
 
 void record_output(struct record *r, int64_t at_ms, const void *bytes,
 		   size_t len)
 {
 	struct buffer line = { 0 };
-	uint64_t before = r->gap;
 
 	cast_write_output(&r->writer, &line, at_ms, bytes, len);
-	if (line.len > 0 && !record_cast_put(r, at_ms, &line)) {
-		if (before == 0)
-			record_event(r, at_ms, "record-gap",
-				     json_pack("{ss}", "text",
-					       "the console can't be recorded: "
-					       "the disk refuses it"));
-		r->gap += len;
-	} else if (before > 0) {
-		record_event(r, at_ms, "record-gap",
-			     json_pack("{sI}", "bytes", (json_int_t)before));
-		r->gap = 0;
-	}
+	if (line.len > 0 && !record_cast_put(r, at_ms, &line))
+		record_cast_lost(r, at_ms, len);
 	buffer_release(&line);
 }
 

@@ -41,6 +41,9 @@ struct record_info {
 struct record *record_new(const struct record_info *info, struct rh_error *err);
 void record_free(struct record *r);
 
+/* Frees it and removes its folder: nothing was begun. NULL ok. */
+void record_discard(struct record *r);
+
 const char *record_id(const struct record *r);		/* name of the folder */
 const char *record_path(const struct record *r);	/* whole path */
 
@@ -74,7 +77,10 @@ json_t *record_string(const char *text);
 /* "2026-11-21T10:11:12.123Z" */
 void record_time_text(int64_t wall_ms, char *buf, size_t buf_len);
 
-/* mkdir -p of an own directory, mode 0700 for what is new. */
+/*
+ * mkdir -p of an own directory, mode 0700 for what is new. IO; CONFIG where
+ * others can write to it.
+ */
 int record_make_dir(const char *path, struct rh_error *err);
 
 #endif
