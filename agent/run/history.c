@@ -28,11 +28,28 @@ static int history_is_run(const struct dirent *entry)
 	       entry->d_name[15] == 'Z' && entry->d_name[16] == '-';
 }
 
-static bool history_is_of(const char *run, const char *host)
+/*
+ * By run.json, since "ldap1" is also the beginning of "ldap1-old"; by the name
+ * where that can't be read.
+ */
+static bool history_is_of(const char *records, const char *run,
+			  const char *host)
 {
 	size_t len = strlen(host);
+	const char *of;
+	char *path;
+	json_t *head;
+	bool is;
 
-	return strncmp(run + 17, host, len) == 0 && run[17 + len] == '-';
+	if (strncmp(run + 17, host, len) != 0 || run[17 + len] != '-')
+		return false;
+	path = memory_format("%s/runs/%s", records, run);
+	head = history_load(path, NULL);
+	of = json_string_value(json_object_get(head, "host"));
+	is = of == NULL || strcmp(of, host) == 0;
+	json_decref(head);
+	free(path);
+	return is;
 }
 
 char **history_list(const char *records, const char *host, size_t *ret_count,
@@ -52,7 +69,8 @@ char **history_list(const char *records, const char *host, size_t *ret_count,
 	free(dir);
 	list = memory_new((size_t)(count > 0 ? count : 0) + 1, sizeof(*list));
 	for (i = 0; i < count; i++) {
-		if (host == NULL || history_is_of(entries[i]->d_name, host))
+		if (host == NULL ||
+		    history_is_of(records, entries[i]->d_name, host))
 			list[(*ret_count)++] = memory_copy(entries[i]->d_name);
 		free(entries[i]);
 	}
@@ -143,6 +161,13 @@ json_t *history_load(const char *path, struct rh_error *err)
 		if (run == NULL)
 			rh_error_set(err, RH_ERR_CONFIG, "%s: %s", file,
 				     why.text);
+		else if (!json_is_object(run))
+			rh_error_set(err, RH_ERR_CONFIG, "%s: it is no record of "
+				     "a run", file);
+	}
+	if (run != NULL && !json_is_object(run)) {
+		json_decref(run);
+		run = NULL;
 	}
 	free(file);
 	return run;
@@ -166,19 +191,22 @@ int history_journal(const char *path,
 		    void *context, struct rh_error *err)
 {
 	char *file = memory_format("%s/journal.jsonl", path);
-	FILE *f = fopen(file, "re");
+	int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
 	json_t *event;
 
 	if (f == NULL) {
 		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", file);
+		if (fd >= 0)
+			close(fd);
 		free(file);
 		return -1;
 	}
 	while (getline(&line, &size, f) >= 0) {
 		event = json_loads(line, 0, NULL);
-		if (event != NULL)
+		if (json_is_object(event))
 			take(context, event);
 		json_decref(event);
 	}
