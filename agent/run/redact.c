@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void redact_add(struct redact *r, struct secret *secret, const char *name)
+const struct secret *redact_add(struct redact *r, struct secret *secret,
+				const char *name)
 {
 	int i;
 
@@ -17,7 +18,7 @@ void redact_add(struct redact *r, struct secret *secret, const char *name)
 		    memcmp(r->list[i].secret.bytes, secret->bytes,
 			   secret->len) == 0) {
 			secret_release(secret);
-			return;
+			return &r->list[i].secret;
 		}
 	}
 	if (r->count == REDACT_MAX) {
@@ -29,8 +30,8 @@ void redact_add(struct redact *r, struct secret *secret, const char *name)
 	r->list[r->count].secret = *secret;
 	snprintf(r->list[r->count].name, sizeof(r->list[r->count].name), "%s",
 		 name);
-	r->count++;
 	memset(secret, 0, sizeof(*secret));
+	return &r->list[r->count++].secret;
 }
 
 /* The secret that begins at bytes, -1 none. */

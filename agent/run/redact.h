@@ -23,8 +23,11 @@ struct redact {
 	struct buffer held;	/* the tail that may begin a secret */
 };
 
-/* Consumes *secret (also where there is no room: then the oldest goes). */
-void redact_add(struct redact *r, struct secret *secret, const char *name);
+/*
+ * Consumes *secret (also where there is no room: then the oldest goes). Returns
+ * where it is kept, until the next redact_add.
+ */
+const struct secret *redact_add(struct redact *r, struct secret *secret, const char *name);
 
 /*
  * Stream: appends to out what is sure to hold no secret; a tail that could be

@@ -13,6 +13,8 @@
 #include "agent/run/run-private.h"
 #include "base/deadline.h"
 
+#define RUN_SECRET_MS 5000	/* @command: the loop stands still for so long */
+
 /* ---- hands -------------------------------------------------------------------- */
 
 static struct hand *run_start_hand(struct run *r, const struct way *way,
@@ -84,16 +86,21 @@ static void run_power_act(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 	struct hand *hand = run_power_hand(r, a->way, &err);
-	const struct way *way = r->power_ways[a->way];
-	char text[640];
+	const struct way *way;
+	char text[900];
 
+	if (hand == NULL) {
+		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
+		return;
+	}
+	way = r->power_ways[a->way];
 	run_event(r, "power-act", a->state, "",
 		  json_pack("{ss ss ss}", "act", driver_act_name(a->act), "way",
 			    way->label, "driver", way->driver->name));
 	if (record_sync(r->record, &err) < 0) {
 		snprintf(text, sizeof(text), "power %s was not sent, since the "
-			 "journal can't be written: %s; make room and run again",
-			 driver_act_name(a->act), err.text);
+			 "journal can't be written: %s; make room there, then "
+			 "run it again", driver_act_name(a->act), err.text);
 		machine_abort(r->machine, deadline_now(), VERDICT_FAILED,
 			      RH_ERR_IO, text);
 		return;
@@ -166,19 +173,18 @@ static void run_secret_begin(struct run *r, const struct machine_action *a)
 	struct rh_error err = RH_ERROR_INIT;
 	struct run_secret *s = &r->secret;
 	const char *reference = host_secret(r->host, a->text);
-	struct secret copy = { 0 };
+	int64_t deadline = deadline_min(deadline_in(RUN_SECRET_MS), a->deadline);
+	struct secret secret = { 0 };
 
 	if (reference == NULL)
 		rh_error_set(&err, RH_ERR_CONFIG, "the host has no secret \"%s\"; "
 			     "add it to [secrets]", a->text);
 	if (reference == NULL ||
-	    secret_load(&s->secret, reference, deadline_in(5000), &err) < 0 ||
-	    secret_load(&copy, reference, deadline_in(5000), &err) < 0) {
+	    secret_load(&secret, reference, deadline, &err) < 0) {
 		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
 		return;
 	}
-	redact_add(&r->redact, &copy, a->text);
-	snprintf(s->name, sizeof(s->name), "%s", a->text);
+	s->secret = redact_add(&r->redact, &secret, a->text);
 	s->machine_id = a->id;
 	s->next = 0;
 	s->request = 0;
@@ -189,7 +195,7 @@ static void run_secret_end(struct run *r, const struct rh_error *err)
 {
 	uint32_t id = r->secret.machine_id;
 
-	secret_release(&r->secret.secret);
+	r->secret.secret = NULL;
 	r->secret.machine_id = 0;
 	r->secret.request = 0;
 	run_answer(r, id, err, DRIVER_POWER_UNKNOWN, NULL);
@@ -206,9 +212,9 @@ void run_secret_tick(struct run *r, int64_t now)
 
 	if (s->machine_id == 0 || s->request != 0 || now < s->wake)
 		return;
-	request.bytes = s->secret.bytes + s->next;
+	request.bytes = s->secret->bytes + s->next;
 	request.bytes_len = 1;
-	if (s->next == s->secret.len) {
+	if (s->next == s->secret->len) {
 		request.bytes = r->config.enter;
 		request.bytes_len = strlen(r->config.enter);
 	}
@@ -217,16 +223,18 @@ void run_secret_tick(struct run *r, int64_t now)
 		run_secret_end(r, &err);
 }
 
-bool run_secret_event(struct run *r, const struct hand_event *event)
+bool run_secret_event(struct run *r, const struct hand *hand,
+		      const struct hand_event *event)
 {
 	struct run_secret *s = &r->secret;
 
-	if (s->machine_id == 0 || event->id != s->request)
+	if (s->machine_id == 0 || hand != r->console.hand ||
+	    event->id != s->request)
 		return false;
 	s->request = 0;
 	if (event->err.code != RH_ERR_NONE)
 		run_secret_end(r, &event->err);
-	else if (s->next++ == s->secret.len)
+	else if (s->next++ == s->secret->len)
 		run_secret_end(r, NULL);
 	else
 		s->wake = deadline_in(r->config.key_delay_ms);
@@ -323,7 +331,7 @@ static void run_hand_done(struct run *r, struct hand *hand,
 	struct rh_error err = event->err;
 	uint32_t id = r->pending_id;
 
-	if (evidence_event(r, event) || run_secret_event(r, event))
+	if (evidence_event(r, hand, event) || run_secret_event(r, hand, event))
 		return;
 	if (hand != r->pending_hand || event->id != r->pending_request ||
 	    id == 0)

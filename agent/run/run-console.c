@@ -79,6 +79,8 @@ static void console_up(struct run *r)
 	char text[80];
 
 	c->attached = true;
+	c->refused = 0;
+	c->own_until = 0;
 	c->backoff_ms = CONSOLE_BACKOFF_MS;
 	c->attached_at = c->last_byte = deadline_now();
 	c->fresh_at = c->attached_at;
@@ -91,32 +93,38 @@ static void console_up(struct run *r)
 	machine_attached(r->machine, c->attached_at);
 }
 
-/* Whether trying again can't help. */
-static bool console_is_final(const struct run_console *c)
+/*
+ * Whether trying again can't help. A BMC that has just restarted may refuse a
+ * good password once (S06); more than twice would lock the account.
+ */
+static bool console_is_final(struct run_console *c)
 {
 	switch (c->err.code) {
 	case RH_ERR_AUTH:
+		return ++c->refused > (c->ever ? 1 : 0);
 	case RH_ERR_CONFIG:
 	case RH_ERR_NOTSUP:
-		return true;
+		return !c->ever;
 	case RH_ERR_BUSY:
-		return deadline_now() >= c->own_until;
+		return !c->ever && deadline_now() >= c->own_until;
 	default:
-		return deadline_now() - c->began >= CONSOLE_GIVE_UP_MS;
+		return !c->ever &&
+		       deadline_now() - c->began >= CONSOLE_GIVE_UP_MS;
 	}
 }
 
 static void console_failed(struct run *r, const struct rh_error *err)
 {
 	struct run_console *c = &r->console;
-	char text[640];
+	char text[900];
 
 	c->err = *err;
 	run_event(r, "console-error", "", err->text,
 		  json_pack("{ss}", "code", rh_code_name(err->code)));
-	if (!c->ever && console_is_final(c)) {
-		snprintf(text, sizeof(text), "%s: %s; nothing was done to %s",
-			 c->way->label, err->text, r->host->name);
+	if (console_is_final(c)) {
+		snprintf(text, sizeof(text), "%s: %s%s%s", c->way->label,
+			 err->text, c->ever ? "" : "; nothing was done to ",
+			 c->ever ? "" : r->host->name);
 		machine_abort(r->machine, deadline_now(), VERDICT_UNKNOWN,
 			      err->code, text);
 		return;
@@ -143,16 +151,21 @@ static void console_down(struct run *r, const struct rh_error *err, bool held)
 		console_wait(r);
 }
 
-static void console_bytes(struct run *r, const char *bytes, size_t len)
+void run_record_output(struct run *r, const char *bytes, size_t len)
 {
 	struct buffer clean = { 0 };
 
-	r->console.last_byte = deadline_now();
 	ring_write(&r->tail, bytes, len);
 	redact_feed(&r->redact, bytes, len, &clean);
 	if (clean.len > 0)
 		record_output(r->record, run_at(r), clean.data, clean.len);
 	buffer_release(&clean);
+}
+
+static void console_bytes(struct run *r, const char *bytes, size_t len)
+{
+	r->console.last_byte = deadline_now();
+	run_record_output(r, bytes, len);
 	machine_feed(r->machine, r->console.last_byte, bytes, len);
 }
 
@@ -177,6 +190,8 @@ static void console_answered(struct run *r, const struct hand_event *event)
 	if (event->op == HAND_OP_DETACH && c->reopening) {
 		c->reopening = false;
 		c->attached = false;
+		if (event->err.code != RH_ERR_NONE)
+			c->own_until = deadline_in(CONSOLE_OWN_MS);
 		console_attach(r, deadline_now());
 		return;
 	}

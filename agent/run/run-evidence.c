@@ -99,12 +99,12 @@ static void evidence_take_log(struct run *r, const struct hand_event *event)
 }
 
 /* Whether the event belongs here; then it is taken. */
-bool evidence_event(struct run *r, const struct hand_event *event)
+bool evidence_event(struct run *r, const struct hand *hand,
+		    const struct hand_event *event)
 {
 	struct run_evidence *e = &r->evidence;
 
-	if (e->machine_id == 0 || event->id == 0 ||
-	    event->op == HAND_OP_ATTACH || event->op == HAND_OP_DETACH)
+	if (e->machine_id == 0 || hand != r->power[0])
 		return false;
 	if (event->op == HAND_OP_QUERY && event->id == e->query) {
 		e->query = 0;
@@ -143,6 +143,20 @@ static size_t evidence_console(struct run *r, const char *name)
 	return len;
 }
 
+static void evidence_say_console(const struct run *r, size_t kept,
+				 int64_t silent_s, char *buf, size_t buf_len)
+{
+	const char *also = kept > 0 ? ", its last output kept" : "";
+
+	if (!r->console.attached)
+		snprintf(buf, buf_len, "console not attached%s; ", also);
+	else if (kept > 0 && silent_s < EVIDENCE_LISTEN_MS / 1000)
+		snprintf(buf, buf_len, "console talks%s; ", also);
+	else
+		snprintf(buf, buf_len, "console silent for %" PRId64 " s%s; ",
+			 silent_s, also);
+}
+
 static void evidence_end(struct run *r, int64_t now)
 {
 	struct run_evidence *e = &r->evidence;
@@ -150,17 +164,9 @@ static void evidence_end(struct run *r, int64_t now)
 	int64_t silent = (now - r->console.last_byte) / 1000;
 	char text[500], console[120] = "";
 
-	if (r->console.way == NULL)
-		console[0] = '\0';
-	else if (evidence_console(r, "console-before.txt") == 0)
-		snprintf(console, sizeof(console), "console silent for %" PRId64
-			 " s; ", silent);
-	else if (silent >= EVIDENCE_LISTEN_MS / 1000)
-		snprintf(console, sizeof(console), "console silent for %" PRId64
-			 " s, its last output kept; ", silent);
-	else
-		snprintf(console, sizeof(console), "console talks, its last "
-			 "output kept; ");
+	if (r->console.way != NULL)
+		evidence_say_console(r, evidence_console(r, "console-before.txt"),
+				     silent, console, sizeof(console));
 	snprintf(text, sizeof(text), "%s; %s%s", e->power, console, e->log);
 	e->machine_id = 0;
 	run_answer(r, id, NULL, DRIVER_POWER_UNKNOWN, text);

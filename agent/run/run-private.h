@@ -30,6 +30,7 @@ struct run_console {
 	int64_t last_byte;
 	int64_t fresh_at;		/* next touch of the lock's console file */
 	bool ever;			/* was attached once */
+	int refused;			/* wrong passwords since it was last attached */
 	struct rh_error err;		/* of the last try */
 };
 
@@ -45,12 +46,11 @@ struct run_evidence {
 
 /* A secret on its way to the console, byte by byte. */
 struct run_secret {
-	struct secret secret;
+	const struct secret *secret;	/* kept by redact */
 	uint32_t machine_id;		/* 0: none under way */
-	size_t next;			/* secret.len: Enter */
+	size_t next;			/* secret->len: Enter */
 	uint32_t request;
 	int64_t wake;
-	char name[64];
 };
 
 struct run {
@@ -100,7 +100,8 @@ void run_hand_event(struct run *r, struct hand *hand,
 		    const struct hand_event *event);
 struct hand *run_power_hand(struct run *r, int way, struct rh_error *err);
 void run_secret_tick(struct run *r, int64_t now);
-bool run_secret_event(struct run *r, const struct hand_event *event);
+bool run_secret_event(struct run *r, const struct hand *hand,
+		      const struct hand_event *event);
 
 /* run-console.c */
 void console_begin(struct run *r);
@@ -108,10 +109,12 @@ void console_tick(struct run *r, int64_t now);
 int64_t console_deadline(const struct run *r);
 void console_event(struct run *r, const struct hand_event *event);
 void console_reopen(struct run *r);
+void run_record_output(struct run *r, const char *bytes, size_t len);
 
 /* run-evidence.c */
 void evidence_begin(struct run *r, uint32_t machine_id, int64_t deadline);
-bool evidence_event(struct run *r, const struct hand_event *event);
+bool evidence_event(struct run *r, const struct hand *hand,
+		    const struct hand_event *event);
 void evidence_tick(struct run *r, int64_t now);
 int64_t evidence_deadline(const struct run *r);
 void evidence_collect_console(struct run *r, uint32_t machine_id);

@@ -23,6 +23,7 @@
 #include "base/deadline.h"
 
 #define RUN_TAIL (64 * 1024)
+#define RUN_STOP_MS 1500	/* a hand that is asked to end has 1 s */
 
 int64_t run_at(const struct run *r)
 {
@@ -39,8 +40,8 @@ static void run_print_json(struct run *r, const json_t *line)
 	json_object_set_new(object, "host", json_string(r->host->name));
 	json_object_set_new(object, "run", json_string(record_id(r->record)));
 	text = json_dumps(object, JSON_COMPACT);
-	if (printf("%s\n", text) > 0)
-		fflush(stdout);
+	timeline_put(&r->timeline, text);
+	timeline_put(&r->timeline, "\n");
 	free(text);
 	json_decref(object);
 }
@@ -178,6 +179,22 @@ static void run_configure(struct run *r)
 		run_config_console(r);
 }
 
+/*
+ * A run on this host was killed: what may it have done? It is in the record
+ * before the lock forgets that run.
+ */
+static void run_tell_earlier(struct run *r)
+{
+	char text[600];
+
+	if (r->lock.left_run[0] == '\0')
+		return;
+	history_settle(r->o->records, r->lock.left_run, record_id(r->record),
+		       text, sizeof(text));
+	run_event(r, "earlier-run", "", text,
+		  json_pack("{so}", "earlier", record_string(r->lock.left_run)));
+}
+
 static int run_open_record(struct run *r, struct rh_error *err)
 {
 	struct record_info info = {
@@ -194,20 +211,13 @@ static int run_open_record(struct run *r, struct rh_error *err)
 	r->record = record_new(&info, err);
 	if (r->record == NULL)
 		return -1;
-	return lock_set_run(&r->lock, r->o->verb, record_id(r->record), err);
-}
-
-/* A run on this host was killed: what may it have done? */
-static void run_tell_earlier(struct run *r)
-{
-	char text[600];
-
-	if (r->lock.left_run[0] == '\0')
-		return;
-	history_settle(r->o->records, r->lock.left_run, record_id(r->record),
-		       text, sizeof(text));
-	run_event(r, "earlier-run", "", text,
-		  json_pack("{ss}", "earlier", r->lock.left_run));
+	timeline_head(&r->timeline, r->host->name, info.sequence, info.summary);
+	run_tell_earlier(r);
+	if (lock_set_run(&r->lock, r->o->verb, record_id(r->record), err) == 0)
+		return 0;
+	record_discard(r->record);
+	r->record = NULL;
+	return -1;
 }
 
 static int run_open_signals(struct rh_error *err)
@@ -349,10 +359,13 @@ static int64_t run_wake(struct run *r, struct hand **list, int count)
 static void run_wait(struct run *r)
 {
 	struct hand *list[RUN_WAYS + 2];
-	struct pollfd fds[RUN_WAYS + 3];
+	struct pollfd fds[RUN_WAYS + 4];
 	int i, used = 1, count = run_hands(r, list);
 
 	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
+	if (timeline_waits(&r->timeline))
+		fds[used++] = (struct pollfd){ .fd = r->timeline.fd,
+					       .events = POLLOUT };
 	for (i = 0; i < count; i++) {
 		if (hand_fd(list[i]) >= 0)
 			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
@@ -395,22 +408,74 @@ static void run_loop(struct run *r)
 
 /* ---- end ------------------------------------------------------------------------- */
 
+/*
+ * What a hand still says when it is ending: the last output of the console, and
+ * whether its session was given back.
+ */
+static bool run_last_words(struct run *r, struct hand *hand, bool *held)
+{
+	struct hand_event event;
+
+	hand_tick(hand, deadline_now());
+	while (hand_next(hand, &event)) {
+		if (event.type == HAND_BYTES)
+			run_record_output(r, event.bytes, event.bytes_len);
+		if (event.type != HAND_ENDED)
+			continue;
+		*held |= event.held_console;
+		return true;
+	}
+	return false;
+}
+
+/* One round of waiting for hands that end. */
+static void run_wait_end(struct run *r, int64_t until)
+{
+	struct hand *list[RUN_WAYS + 2];
+	struct pollfd fds[RUN_WAYS + 3];
+	int i, used = 1, count = run_hands(r, list);
+
+	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
+	for (i = 0; i < count; i++) {
+		until = deadline_min(until, hand_deadline(list[i]));
+		if (hand_fd(list[i]) >= 0)
+			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
+						       .events = POLLIN };
+	}
+	poll(fds, (nfds_t)used, deadline_poll_ms(until));
+	run_signal(r);
+}
+
+/*
+ * All are asked at the same time, and killed a second later. A console that was
+ * not given back stays marked: the next run may take it, nobody else's.
+ */
 static void run_stop_hands(struct run *r)
 {
 	struct hand *list[RUN_WAYS + 2];
+	bool held = !r->console.attached &&
+		    deadline_now() < r->console.own_until;
 	int i, count = run_hands(r, list);
-	bool held = r->console.hand != NULL;
+	int64_t until = deadline_in(RUN_STOP_MS);
 
-	/* All are asked first, so that they end at the same time. */
-	for (i = 0; i < count; i++) {
-		if (r->signals > 1)
-			hand_kill(list[i]);
-		else
-			hand_stop(list[i]);
+	for (i = 0; i < count; i++)
+		hand_stop(list[i]);
+	while (count > 0 && deadline_now() < until) {
+		for (i = 0; i < count; i++) {
+			if (r->signals > 1)
+				hand_kill(list[i]);
+			if (!run_last_words(r, list[i], &held))
+				continue;
+			run_forget_hand(r, list[i]);
+			hand_free(list[i]);
+		}
+		count = run_hands(r, list);
+		if (count > 0)
+			run_wait_end(r, until);
 	}
 	for (i = 0; i < count; i++)
 		hand_free(list[i]);
-	if (held && r->signals < 2)
+	if (r->console.way != NULL && !held && count == 0)
 		lock_console(&r->lock, false);
 }
 
@@ -493,9 +558,6 @@ int run_sequence(const struct run_options *options, struct run_result *ret,
 	r.signal_fd = run_open_signals(err);
 	if (r.signal_fd < 0 || run_open_record(&r, err) < 0)
 		goto out;
-	timeline_head(&r.timeline, r.host->name, options->sequence->name,
-		      options->sequence->summary);
-	run_tell_earlier(&r);
 	r.machine = machine_new(&r.config);
 	console_begin(&r);
 	machine_begin(r.machine, deadline_now());
@@ -508,7 +570,6 @@ out:
 	record_free(r.record);
 	lock_release(&r.lock);
 	redact_release(&r.redact);
-	secret_release(&r.secret.secret);
 	ring_release(&r.tail);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);

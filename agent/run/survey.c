@@ -69,8 +69,11 @@ static void survey_start(struct survey *s, struct survey_slot *slot,
 				      .deadline = deadline_in(s->timeout_ms) };
 	slot->answer.host = host;
 	if (host_way(host, WAY_POWER, 0) == NULL)
-		rh_error_set(&slot->answer.err, RH_ERR_NOTSUP,
-			     "the host has no [power]");
+		rh_error_set(&slot->answer.err,
+			     host->broken ? RH_ERR_CONFIG : RH_ERR_NOTSUP, "%s",
+			     host->broken ? "its configuration has errors; see "
+					    "rhands check"
+					  : "the host has no [power]");
 	else if (survey_ask(slot))
 		return;
 	survey_finish(s, slot);
