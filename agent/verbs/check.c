@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/run/record.h"
 #include "agent/sequence/check.h"
 #include "agent/verbs/verb.h"
 
@@ -48,10 +49,11 @@ static void check_print_json(const struct problems *p)
 
 	for (i = 0; i < p->count; i++) {
 		one = &p->list[i];
-		verb_print_json(json_pack("{ss si ss ss}", "file", one->file,
-					  "line", one->line, "severity",
+		verb_print_json(json_pack("{so si ss so}", "file",
+					  record_string(one->file), "line",
+					  one->line, "severity",
 					  one->warning ? "warning" : "error",
-					  "text", one->text));
+					  "text", record_string(one->text)));
 	}
 }
 
@@ -72,7 +74,7 @@ static int check_run(struct verb_call *call)
 	problems_sort(p);
 	if (call->json) {
 		check_print_json(p);
-		return p->errors > 0 ? 2 : 0;
+		return verb_finish(call, p->errors > 0 ? 2 : 0);
 	}
 	verb_print_problems(p, NULL);
 	printf("%zu host%s, %zu sequence%s: ", call->config->host_count,
@@ -87,7 +89,7 @@ static int check_run(struct verb_call *call)
 		printf(", %zu warning%s", p->count - p->errors,
 		       p->count - p->errors == 1 ? "" : "s");
 	printf("\n");
-	return p->errors > 0 ? 2 : 0;
+	return verb_finish(call, p->errors > 0 ? 2 : 0);
 }
 
 const struct verb verb_check = {

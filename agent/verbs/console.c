@@ -22,6 +22,8 @@
 #include "base/deadline.h"
 
 #define CONSOLE_ATTACH_MS 30000
+#define CONSOLE_PIECE 256	/* a writable terminal or pipe takes so much */
+#define CONSOLE_STOP_MS 1500	/* a hand that is asked to end has 1 s */
 #define CONSOLE_QUEUE_MAX 65536	/* typed bytes that wait for the console */
 
 struct console {
@@ -42,6 +44,7 @@ struct console {
 	bool escape;		/* it was typed */
 	bool input_ended;
 	bool leave;
+	bool held;		/* the session was not given back */
 	int status;
 };
 
@@ -52,13 +55,23 @@ static void console_print(const char *text)
 
 /* ---- output -------------------------------------------------------------------- */
 
-static bool console_write_all(const char *bytes, size_t len)
+/* Waits for a terminal that is stopped, but not when a signal ends us. */
+static bool console_write_all(struct console *c, const char *bytes, size_t len)
 {
+	struct pollfd fds[2] = {
+		{ .fd = STDOUT_FILENO, .events = POLLOUT },
+		{ .fd = c->signal_fd, .events = POLLIN },
+	};
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(STDOUT_FILENO, bytes, len);
-		if (n < 0 && errno == EINTR)
+		if (poll(fds, 2, -1) < 0 && errno == EINTR)
+			continue;
+		if (fds[1].revents != 0)
+			return false;
+		n = write(STDOUT_FILENO, bytes,
+			  len < CONSOLE_PIECE ? len : CONSOLE_PIECE);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return false;
@@ -76,7 +89,7 @@ static void console_output(struct console *c, const char *bytes, size_t len)
 		buffer_append(&out, bytes, len);
 	else
 		filter_feed(&c->filter, bytes, len, &out);
-	if (out.len > 0 && !console_write_all(out.data, out.len))
+	if (out.len > 0 && !console_write_all(c, out.data, out.len))
 		c->leave = true;
 	buffer_release(&out);
 }
@@ -223,6 +236,7 @@ static void console_hand_event(struct console *c, const struct hand_event *event
 		break;
 	case HAND_CONSOLE_LOST:
 	case HAND_ENDED:
+		c->held = event->held_console;
 		console_gone(c, &event->err);
 		break;
 	case HAND_NONE:
@@ -247,7 +261,7 @@ static void console_terminal_raw(struct console *c)
 static void console_terminal_back(struct console *c)
 {
 	if (!c->raw && isatty(STDOUT_FILENO))
-		console_write_all(filter_reset_text,
+		console_write_all(c, filter_reset_text,
 				  strlen(filter_reset_text));
 	if (c->terminal)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &c->saved);
@@ -312,6 +326,28 @@ static void console_loop(struct console *c)
 	}
 }
 
+/* Ends the hand; a session that it could not give back stays marked. */
+static void console_give_back(struct console *c)
+{
+	struct hand_event event = { .type = HAND_NONE };
+	int64_t until = deadline_in(CONSOLE_STOP_MS), due;
+	struct pollfd p = { .events = POLLIN };
+
+	hand_stop(c->hand);
+	while (hand_fd(c->hand) >= 0 && deadline_now() < until) {
+		hand_tick(c->hand, deadline_now());
+		while (hand_next(c->hand, &event)) {
+			if (event.type == HAND_ENDED)
+				c->held |= event.held_console;
+		}
+		p.fd = hand_fd(c->hand);
+		due = deadline_min(until, hand_deadline(c->hand));
+		if (p.fd >= 0)
+			poll(&p, 1, deadline_poll_ms(due));
+	}
+	hand_free(c->hand);
+}
+
 static int console_session(struct console *c, const struct way *way)
 {
 	struct hand_request request = { .op = HAND_OP_ATTACH,
@@ -335,8 +371,9 @@ static int console_session(struct console *c, const struct way *way)
 	console_terminal_raw(c);
 	console_loop(c);
 	console_terminal_back(c);
-	hand_free(c->hand);
-	lock_console(&c->lock, false);
+	console_give_back(c);
+	if (!c->held)
+		lock_console(&c->lock, false);
 	buffer_release(&c->queue);
 	close(c->signal_fd);
 	fprintf(stderr, "[left the console of %s]\n", c->host->name);

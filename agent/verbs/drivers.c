@@ -93,6 +93,22 @@ static void drivers_line(const struct driver *d)
 	buffer_release(&can);
 }
 
+static int drivers_unknown(const struct verb_call *call, const char *word)
+{
+	const char *names[64], *nearest;
+	size_t i;
+
+	for (i = 0; driver_table[i] != NULL && i < 63; i++)
+		names[i] = driver_table[i]->name;
+	names[i] = NULL;
+	nearest = option_nearest(word, names);
+	if (nearest != NULL)
+		return verb_fail(call, 2, "there is no driver \"%s\"; did you "
+				 "mean \"%s\"?", word, nearest);
+	return verb_fail(call, 2, "there is no driver \"%s\"; `rhands drivers` "
+			 "lists them", word);
+}
+
 static int drivers_run(struct verb_call *call)
 {
 	const struct driver *d;
@@ -101,8 +117,7 @@ static int drivers_run(struct verb_call *call)
 	if (status != 0)
 		return status == 1 ? 0 : status;
 	if (call->argc == 1 && driver_find(call->argv[0]) == NULL)
-		return verb_fail(call, 2, "there is no driver \"%s\"; `rhands "
-				 "drivers` lists them", call->argv[0]);
+		return drivers_unknown(call, call->argv[0]);
 	for (i = 0; driver_table[i] != NULL; i++) {
 		d = driver_table[i];
 		if (call->argc == 1 && d != driver_find(call->argv[0]))
@@ -114,7 +129,7 @@ static int drivers_run(struct verb_call *call)
 		else
 			drivers_line(d);
 	}
-	return 0;
+	return verb_finish(call, 0);
 }
 
 const struct verb verb_drivers = {

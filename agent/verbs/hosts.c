@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/run/record.h"
 #include "agent/verbs/verb.h"
 #include "base/buffer.h"
 
@@ -13,18 +14,20 @@ static void hosts_json(const struct host *host)
 	size_t i;
 
 	for (i = 0; i < host->way_count; i++)
-		json_array_append_new(ways, json_pack("{ss ss}", "way",
-						      host->ways[i].label,
+		json_array_append_new(ways, json_pack("{so ss}", "way",
+						      record_string(host->ways[i].label),
 						      "driver",
 						      host->ways[i].driver->name));
 	for (i = 0; host->groups != NULL && host->groups[i] != NULL; i++)
-		json_array_append_new(groups, json_string(host->groups[i]));
-	line = json_pack("{ss ss ss so so sb}", "host", host->name, "summary",
-			 host->summary, "address", host->address, "ways", ways,
+		json_array_append_new(groups, record_string(host->groups[i]));
+	line = json_pack("{so so so so so sb}", "host",
+			 record_string(host->name), "summary",
+			 record_string(host->summary), "address",
+			 record_string(host->address), "ways", ways,
 			 "groups", groups, "broken", host->broken);
 	if (host->recover != NULL)
 		json_object_set_new(line, "recover",
-				    json_string(host->recover));
+				    record_string(host->recover));
 	verb_print_json(line);
 }
 
@@ -80,7 +83,10 @@ static int hosts_run(struct verb_call *call)
 			hosts_text(host);
 	}
 	free(list);
-	return 0;
+	if (call->config->host_count == 0)
+		verb_fail(call, 0, "there are no hosts in %s/hosts.d",
+			  call->config_dir);
+	return verb_finish(call, 0);
 }
 
 const struct verb verb_hosts = {

@@ -51,8 +51,7 @@ static int power_host(struct verb_call *call, const struct host *host,
 		return verb_fail(call, 2, "%s has no [power] in %s", host->name,
 				 host->file);
 	if (run_sequence(&options, &result, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+		return verb_not_begun(call, host, &err);
 	return result.exit_status;
 }
 

@@ -35,8 +35,7 @@ static int recover_host(struct verb_call *call, const struct host *host,
 		return 2;
 	options.sequence = s;
 	if (run_sequence(&options, &result, &err) < 0)
-		status = verb_fail(call, run_error_status(err.code), "%s",
-				   err.text);
+		status = verb_not_begun(call, host, &err);
 	else
 		status = result.exit_status;
 	sequence_free(s);

@@ -4,7 +4,9 @@
  * the same filter as `console`.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,14 @@
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
+
+/* SIGINT, SIGTERM: the terminal gets its colours back, then we end. */
+static volatile sig_atomic_t replay_signal;
+
+static void replay_on_signal(int number)
+{
+	replay_signal = number;
+}
 
 struct replay {
 	double speed;
@@ -33,7 +43,7 @@ static void replay_wait(const struct replay *p, int64_t ms)
 		ms = p->idle_ms;
 	until = deadline_in((int64_t)((double)ms / p->speed));
 	fflush(stdout);
-	while (deadline_now() < until)
+	while (deadline_now() < until && replay_signal == 0 && !ferror(stdout))
 		poll(NULL, 0, deadline_poll_ms(until));
 }
 
@@ -60,6 +70,7 @@ static int replay_lines(struct verb_call *call, struct replay *p, FILE *f)
 	struct cast_event event;
 	char *line = NULL;
 	size_t size = 0;
+	long number = 1, damaged = 0;
 	int columns, rows, status = 0;
 
 	if (getline(&line, &size, f) < 0 ||
@@ -67,26 +78,37 @@ static int replay_lines(struct verb_call *call, struct replay *p, FILE *f)
 		status = verb_fail(call, 1, "no recording: %s",
 				   err.code != RH_ERR_NONE ? err.text
 							   : "it is empty");
-	while (status == 0 && getline(&line, &size, f) >= 0) {
-		if (cast_read_event(line, &event, &err) < 0)
-			break;	/* the last line of a killed run */
+	while (status == 0 && replay_signal == 0 && !ferror(stdout) &&
+	       getline(&line, &size, f) >= 0) {
+		number++;
+		if (cast_read_event(line, &event, &err) < 0) {
+			damaged = number;	/* the last one of a killed run */
+			continue;
+		}
 		replay_event(p, &event);
 		free(event.text);
 	}
 	free(line);
+	if (damaged > 0)
+		verb_fail(call, 0, "line %ld of the recording is damaged and was "
+			  "left out", damaged);
 	return status;
 }
 
 static int replay_file(struct verb_call *call, struct replay *p,
 		       const char *path)
 {
+	const struct sigaction action = { .sa_handler = replay_on_signal };
 	char *file = memory_format("%s/console.cast", path);
-	FILE *f = fopen(file, "re");
+	int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	int status;
 
 	if (f == NULL) {
 		status = verb_fail(call, 1, "%s: %s", file, strerror(errno));
 	} else {
+		sigaction(SIGINT, &action, NULL);
+		sigaction(SIGTERM, &action, NULL);
 		filter_init(&p->filter);
 		status = replay_lines(call, p, f);
 		if (!p->raw && isatty(STDOUT_FILENO))
@@ -138,7 +160,8 @@ static int replay_run(struct verb_call *call)
 				 err.text);
 	status = replay_file(call, &p, path);
 	free(path);
-	return status;
+	status = verb_finish(call, status);
+	return replay_signal != 0 ? 130 : status;
 }
 
 const struct verb verb_replay = {

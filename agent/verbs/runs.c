@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/run/history.h"
+#include "agent/run/record.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -46,6 +47,39 @@ static void runs_print(struct verb_call *call, const json_t *run)
 	putchar('\n');
 }
 
+/* A folder without a run.json that can be read is a row too. */
+static void runs_print_damaged(const struct verb_call *call, const char *id,
+			       const struct rh_error *err)
+{
+	if (call->json) {
+		verb_print_json(json_pack("{so ss so}", "run", record_string(id),
+					  "verdict", "damaged", "error",
+					  record_string(err->text)));
+		return;
+	}
+	verb_put(id);
+	printf("  %-11s %6s  ", "damaged", "");
+	verb_put(err->text);
+	putchar('\n');
+}
+
+/* No run of a host is an answer; a host that nobody knows is a mistake. */
+static int runs_none(struct verb_call *call)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	const struct host **list = NULL;
+	size_t count = 0;
+
+	if (call->argc == 1 && config_select(call->config, call->argv[0], &list,
+					     &count, &err) < 0)
+		return verb_fail(call, 2, "%s", err.text);
+	free(list);
+	if (!call->json)
+		printf("no runs%s%s in %s/runs\n", call->argc == 1 ? " of " : "",
+		       call->argc == 1 ? call->argv[0] : "", call->records);
+	return verb_finish(call, 0);
+}
+
 static int runs_run(struct verb_call *call)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -70,14 +104,12 @@ static int runs_run(struct verb_call *call)
 		if (run != NULL)
 			runs_print(call, run);
 		else
-			status = verb_fail(call, 1, "%s", err.text);
+			runs_print_damaged(call, list[i], &err);
 		json_decref(run);
 		free(path);
 	}
-	if (count == 0 && !call->json)
-		printf("no runs in %s/runs\n", call->records);
 	history_list_free(list);
-	return status;
+	return count == 0 ? runs_none(call) : verb_finish(call, 0);
 }
 
 const struct verb verb_runs = {

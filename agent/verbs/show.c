@@ -58,15 +58,28 @@ static void show_evidence(const char *path)
 	free(dir);
 }
 
-static void show_text(const json_t *run, struct show *s, const char *path)
+/* The last line; a run without a verdict is going on, or was killed. */
+static void show_verdict(struct verb_call *call, const json_t *run,
+			 struct show *s)
 {
 	const char *verdict = show_member(run, "verdict");
 	char text[1400];
 
 	snprintf(text, sizeof(text), "%.1200s", show_member(run, "reason"));
-	timeline_line(&s->timeline, s->last_ms,
-		      verdict[0] != '\0' ? verdict : "no verdict",
-		      text);
+	if (verdict[0] == '\0' && history_was_killed(call->records, run)) {
+		verdict = "killed";
+		snprintf(text, sizeof(text), "it ended without a verdict; the next "
+			 "run on the host says what it may have done");
+	} else if (verdict[0] == '\0') {
+		verdict = "running";
+	}
+	timeline_line(&s->timeline, s->last_ms, verdict, text);
+}
+
+static void show_text(struct verb_call *call, const json_t *run, struct show *s,
+		      const char *path)
+{
+	show_verdict(call, run, s);
 	timeline_end(&s->timeline);
 	printf("       by         ");
 	verb_put(show_member(run, "user"));
@@ -85,21 +98,23 @@ static int show_path(struct verb_call *call, const char *path)
 	struct rh_error err = RH_ERROR_INIT;
 	struct show s = { .json = call->json };
 	json_t *run = history_load(path, &err);
+	int status = 0;
 
 	if (run == NULL)
 		return verb_fail(call, 1, "%s", err.text);
 	timeline_init(&s.timeline, call->json ? TIMELINE_QUIET : TIMELINE_PLAIN,
 		      STDOUT_FILENO);
+	s.timeline.patient = true;
 	if (call->json)
 		verb_print_json(json_deep_copy(run));
 	timeline_head(&s.timeline, show_member(run, "host"),
 		      show_member(run, "sequence"), show_member(run, "summary"));
 	if (history_journal(path, show_event, &s, &err) < 0)
-		verb_fail(call, 1, "%s", err.text);
+		status = verb_fail(call, 1, "%s", err.text);
 	if (!call->json)
-		show_text(run, &s, path);
+		show_text(call, run, &s, path);
 	json_decref(run);
-	return 0;
+	return verb_finish(call, s.timeline.gone && status == 0 ? 1 : status);
 }
 
 static int show_run(struct verb_call *call)

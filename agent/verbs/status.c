@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/run/lock.h"
+#include "agent/run/record.h"
 #include "agent/run/survey.h"
 #include "base/memory.h"
 
@@ -21,7 +22,8 @@ struct status {
 
 static void status_json(const struct survey_answer *a, const char *holder)
 {
-	json_t *line = json_pack("{ss ss}", "host", a->host->name, "power",
+	json_t *line = json_pack("{so ss}", "host",
+				 record_string(a->host->name), "power",
 				 driver_power_name(a->state));
 
 	if (a->way != NULL && a->err.code == RH_ERR_NONE)
@@ -30,10 +32,11 @@ static void status_json(const struct survey_answer *a, const char *holder)
 	if (a->err.code != RH_ERR_NONE) {
 		json_object_set_new(line, "code",
 				    json_string(rh_code_name(a->err.code)));
-		json_object_set_new(line, "error", json_string(a->err.text));
+		json_object_set_new(line, "error",
+				    record_string(a->err.text));
 	}
 	if (holder[0] != '\0')
-		json_object_set_new(line, "held", json_string(holder));
+		json_object_set_new(line, "held", record_string(holder));
 	verb_print_json(line);
 }
 
@@ -84,7 +87,10 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 			status = 4;
 	}
 	free(s.answers);
-	return status;
+	if (count == 0)
+		verb_fail(call, 0, "there are no hosts in %s/hosts.d",
+			  call->config_dir);
+	return verb_finish(call, status);
 }
 
 static int status_run(struct verb_call *call)

@@ -6,6 +6,8 @@
  */
 #include "agent/verbs/verb.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,6 +60,33 @@ void verb_print_json(json_t *object)
 	json_decref(object);
 }
 
+int verb_not_begun(const struct verb_call *call, const struct host *host,
+		   const struct rh_error *err)
+{
+	int status = run_error_status(err->code);
+
+	verb_fail(call, status, "%s", err->text);
+	if (call->json)
+		verb_print_json(json_pack("{ss ss ss so ss si}", "event",
+					  "verdict", "host", host->name,
+					  "verdict", verdict_name(VERDICT_UNKNOWN),
+					  "reason", record_string(err->text),
+					  "code", rh_code_name(err->code),
+					  "exit", status));
+	return status;
+}
+
+int verb_finish(const struct verb_call *call, int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return verb_fail(call, status != 0 ? status : 1,
+			 "standard output can't be written%s%s",
+			 errno != 0 ? ": " : "",
+			 errno != 0 ? strerror(errno) : "");
+}
+
 void verb_print_problems(const struct problems *p, const char *file)
 {
 	struct buffer out = { 0 };
@@ -83,15 +112,40 @@ void verb_print_problems(const struct problems *p, const char *file)
 
 static void verb_help(const struct verb *verb)
 {
-	printf("Usage: rhands %s %s\n%s\n\nOptions:\n%s"
+	printf("Usage: rhands %s%s%s\n%s\n\nOptions:\n%s"
 	       "  --config DIR    configuration (default %s)\n"
 	       "  --records DIR   where runs/ and locks/ are\n"
 	       "  --json          JSON lines in place of text, where it reports\n"
 	       "  --verbose       say more on standard error; --debug: still more\n"
 	       "  --help          this text\n"
 	       "See rhands(1), rhands-hosts(5), rhands-sequences(5).\n",
-	       verb->name, verb->usage, verb->summary,
-	       verb->help != NULL ? verb->help : "", RHANDS_CONFIG_DIR);
+	       verb->name, verb->usage[0] != '\0' ? " " : "", verb->usage,
+	       verb->summary, verb->help != NULL ? verb->help : "", RHANDS_CONFIG_DIR);
+}
+
+/*
+ * A descriptor 0 to 2 that was closed would go to the next file that is opened,
+ * and what is printed into that file.
+ */
+static void verb_open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Directories of the command line. */
+static int verb_check_directories(const struct verb_call *call)
+{
+	if (call->config_dir[0] == '\0')
+		return verb_fail(call, 2, "--config: expected a directory");
+	if (call->records_option != NULL && call->records_option[0] == '\0')
+		return verb_fail(call, 2, "--records: expected a directory");
+	return 0;
 }
 
 int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
@@ -110,6 +164,7 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 	const char *bad;
 	int first;
 
+	verb_open_standard();
 	call->config_dir = RHANDS_CONFIG_DIR;
 	first = verb_options_take(call->argc, call->argv, common, own, &bad,
 				  &lacks);
@@ -127,9 +182,11 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 	call->argc -= first;
 	call->argv += first;
 	if (call->argc < min || (max >= 0 && call->argc > max))
-		return verb_fail(call, 2, "usage: rhands %s %s",
-				 call->verb->name, call->verb->usage);
-	return 0;
+		return verb_fail(call, 2, "usage: rhands %s%s%s",
+				 call->verb->name,
+				 call->verb->usage[0] != '\0' ? " " : "",
+				 call->verb->usage);
+	return verb_check_directories(call);
 }
 
 /* ---- configuration ------------------------------------------------------------- */
@@ -241,6 +298,28 @@ void verb_check_sequence(const struct host *host, const struct sequence *s,
 	sequence_check(s, &about, problems);
 }
 
+static void verb_no_sequence(const struct verb_call *call, const char *name)
+{
+	const struct config *config = call->config;
+	const char **names = memory_new(config->sequence_count + 1,
+					sizeof(*names));
+	const char *nearest;
+	size_t i;
+
+	for (i = 0; i < config->sequence_count; i++)
+		names[i] = config->sequence_names[i];
+	nearest = option_nearest(name, names);
+	free(names);
+	if (nearest != NULL)
+		verb_fail(call, 2, "there is no sequence \"%s\" in "
+			  "%s/sequences.d; did you mean \"%s\"?", name,
+			  call->config_dir, nearest);
+	else
+		verb_fail(call, 2, "there is no sequence \"%s\" in "
+			  "%s/sequences.d; a file %s.ini there would be one",
+			  name, call->config_dir, name);
+}
+
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name)
 {
@@ -250,12 +329,13 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 	struct sequence *s = NULL;
 
 	if (ini == NULL) {
-		verb_fail(call, 2, "there is no sequence \"%s\" in "
-			  "%s/sequences.d", name, call->config_dir);
+		verb_no_sequence(call, name);
 		return NULL;
 	}
 	if (problems_in_file(&call->problems, ini->file) > 0) {
 		verb_print_problems(&call->problems, ini->file);
+		verb_fail(call, 2, "the sequence %s has errors; nothing was "
+			  "done", name);
 		return NULL;
 	}
 	s = sequence_parse(ini, name, &vars, &problems);

@@ -86,6 +86,19 @@ void verb_print_problems(const struct problems *p, const char *file);
 /* One JSON object a line on standard output; "version" is added; consumes it. */
 void verb_print_json(json_t *object);
 
+/*
+ * A run that was not begun, for --json: an event "verdict" without a run, so that a
+ * program that reads us gets an answer in any case. Returns its exit status.
+ */
+int verb_not_begun(const struct verb_call *call, const struct host *host,
+		   const struct rh_error *err);
+
+/*
+ * The end of a verb that reports: status, or 1 after saying that standard output
+ * could not be written.
+ */
+int verb_finish(const struct verb_call *call, int status);
+
 /* Escaped text on standard output. */
 void verb_put(const char *text);
 
