@@ -39,6 +39,7 @@ struct way {
 	int unreachable;	/* so many acts do not get through */
 	int64_t away_from;	/* P08: after the n-th act ... */
 	int64_t away_ms;	/* ... it is away for so long */
+	bool can_only_read;	/* no act is supported */
 	bool dead;		/* nothing is ever answered */
 	bool auth;		/* the password is wrong */
 	bool auth_act;		/* queries are allowed, acts are not */
@@ -207,7 +208,7 @@ static enum rh_code way_refuses(const struct world *w, struct way *way,
 		way->refuse--;
 		return RH_ERR_STATE;
 	}
-	if (act == DRIVER_ACT_CYCLE && way->no_cycle)
+	if ((act == DRIVER_ACT_CYCLE && way->no_cycle) || way->can_only_read)
 		return RH_ERR_NOTSUP;
 	if (act == DRIVER_ACT_CYCLE && !w->on)
 		return RH_ERR_STATE;
@@ -660,6 +661,8 @@ static void p04_off_while_off(void **state)
 	world_init(&w);
 	w.ways[0].refuse = 1;
 	expect(&w, DRIVER_ACT_RESET, CONFIRM_FAILED, "reset", "refused");
+	assert_string_equal(confirm_text(&w.c), "refused");
+	assert_true(took(&w) < 3000);
 }
 
 static void p07_says_off_after_on(void **state)
@@ -879,6 +882,7 @@ static void cycle_that_stays_off(void **state)
 	w.stays_off = true;
 	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "cycle on", "on seen twice");
 	assert_non_null(strstr(w.notes, "left it off"));
+	assert_non_null(strstr(confirm_text(&w.c), "off seen after cycle"));
 }
 
 static void busy_is_waited_for(void **state)
@@ -1006,6 +1010,23 @@ static void first_way_dead(void **state)
 	w.ways[0].away_from = 1;
 	w.ways[0].away_ms = 10000000;
 	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_ACCEPTED, "cycle", "");
+}
+
+static void way_that_can_not(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.ways[0].can_only_read = true;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_FAILED, "off", "refused");
+	assert_int_equal(confirm_error(&w.c)->code, RH_ERR_NOTSUP);
+	world_init(&w);
+	w.config.way_count = 2;
+	w.config.controller_cycle = true;
+	w.ways[0].can_only_read = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "cycle off off@1 on@1",
+	       "on seen twice");
 }
 
 static void blind_controller(void **state)
@@ -1146,6 +1167,7 @@ static void random_way(struct way *way)
 	way->unreachable = random_one_in(8) ? random_below(4) : 0;
 	way->away_from = random_one_in(3) ? 1 + random_below(3) : 0;
 	way->away_ms = random_below(200000);
+	way->can_only_read = random_one_in(20);
 	way->dead = random_one_in(15);
 	way->auth = random_one_in(30);
 	way->auth_act = random_one_in(30);
@@ -1238,6 +1260,7 @@ int main(void)
 		cmocka_unit_test(auth_is_never_tried_again),
 		cmocka_unit_test(policy_is_not_gone_round),
 		cmocka_unit_test(first_way_dead),
+		cmocka_unit_test(way_that_can_not),
 		cmocka_unit_test(blind_controller),
 		cmocka_unit_test(deadline_in_each_phase),
 		cmocka_unit_test(deadline_tells_what_is),
