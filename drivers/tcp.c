@@ -142,6 +142,21 @@ static void tcp_show(const struct tcp_try *t, struct buffer *ret)
 	buffer_append_char(ret, '"');
 }
 
+/* Whether a person can read the answer: a banner, not a binary protocol. */
+static bool tcp_is_text(const struct tcp_try *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->answer.len; i++) {
+		if ((unsigned char)t->answer.data[i] < 0x20 &&
+		    strchr("\r\n\t", t->answer.data[i]) == NULL)
+			return false;
+		if ((unsigned char)t->answer.data[i] >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
 /* No expected bytes until the end or the deadline: what that was. */
 static int tcp_not_expected(const struct tcp_try *t, bool closed,
 			    struct rh_error *err)
@@ -199,8 +214,11 @@ static int tcp_expect(struct tcp_try *t, int64_t deadline,
 		if (rc == 0 && !tcp_is_expected(t))
 			return tcp_not_expected(t, true, err);
 	}
-	buffer_printf(ret_proof, "tcp %s: connected, answered ", t->where);
-	tcp_show(t, ret_proof);
+	buffer_printf(ret_proof, "tcp %s answers as expected", t->where);
+	if (tcp_is_text(t)) {
+		buffer_append_text(ret_proof, ": ");
+		tcp_show(t, ret_proof);
+	}
 	buffer_append_char(ret_proof, '\n');
 	return 0;
 }
@@ -228,7 +246,7 @@ static int tcp_stays_open(struct tcp_try *t, int64_t deadline,
 		return rh_error_set(err, RH_ERR_TIMEOUT,
 				    "tcp %s: connected, too late to see "
 				    "whether it stays open", t->where);
-	buffer_printf(ret_proof, "tcp %s: connected, open for %d ms\n",
+	buffer_printf(ret_proof, "tcp %s connects and stays open for %d ms\n",
 		      t->where, TCP_OPEN_MS);
 	return 0;
 }
