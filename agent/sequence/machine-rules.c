@@ -198,11 +198,12 @@ bool rules_prompt_is_there(const struct machine *m)
 	return m->attached;
 }
 
-/* The actions of a rule begin; those that it interrupts end or wait. */
+/*
+ * The actions of a rule begin; those that it interrupts wait, and go on where
+ * the rule goes nowhere, or can't be carried out (its prompt is gone).
+ */
 static void rules_start(struct machine *m, const struct rule *rule)
 {
-	if (rule->target.kind != TARGET_NONE)
-		actions_clear(m);
 	if (rule->actions.count > 0)
 		actions_push(m, FRAME_RULE, &rule->actions, rule);
 	else
@@ -312,7 +313,6 @@ static bool rules_timeout(struct machine *m)
 		return false;
 	machine_event(m, MACHINE_EVENT_TIMEOUT, "%s is over",
 		      deadline_format(state->timeout_ms, ms, sizeof(ms)));
-	actions_clear(m);
 	machine_go(m, &state->timeout);
 	return true;
 }

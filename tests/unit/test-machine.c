@@ -481,6 +481,33 @@ static void old_text_never_fires(void **state)
 	ends(&w, VERDICT_FAILED, "nothing");
 }
 
+/* The text before is gone, and with it how far it was looked at. */
+static void fresh_text_fires_behind_stale_text(void **state)
+{
+	static const char text[] = HEAD
+		"[always]\non = /login(?=: $)/ -> c\n"
+		"[state a]\ndo = wait 5s, power reset\nthen = b\n"
+		"[state b]\non = /logout/ -> c\n"
+		"timeout = 30s -> failed \"missed\"\n"
+		"[state c]\non = /: $/ -> d\n"
+		"timeout = 5s -> failed \"rest\"\n[state d]\nthen = recovered\n";
+	struct world w;
+
+	(void)state;
+	world_init(&w, text);
+	prints(&w, 100, "Loading the operating system ... please be patient\n");
+	prints(&w, 9000, "login: ");
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "saw \"login:");
+	/* In one state, behind what an own rule looked at. */
+	world_init(&w, HEAD "[state a]\ndo = wait 5s, power reset, wait 9s\n"
+		       "then = failed \"missed\"\non = /login/ -> recovered\n");
+	prints(&w, 100, "Loading the operating system ... please be patient\n");
+	prints(&w, 9000, "login: ");
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "");
+}
+
 static void text_before_attach_never_fires(void **state)
 {
 	struct world w;
@@ -1025,6 +1052,15 @@ static void secrets(void **state)
 	world_run(&w);
 	lacks(&w, " secret pw\n");
 	ends(&w, VERDICT_FAILED, "t");
+	/* What the state was doing goes on then. */
+	world_init(&w, HEAD "[state a]\ndo = check tcp 22 within 1m\n"
+		       "then = recovered\n"
+		       "on = /Password: ?/ : secret pw -> b\n"
+		       "[state b]\nthen = failed \"b\"\n");
+	w.port_open = 10000;
+	prints(&w, 1000, "Password: see below");
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "tcp 22 answers");
 	/* The console goes in between. */
 	world_init(&w, SECRET);
 	prints(&w, 1000, "Password: ");
@@ -1288,6 +1324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sees_and_goes_on),
 		cmocka_unit_test(old_text_never_fires),
+		cmocka_unit_test(fresh_text_fires_behind_stale_text),
 		cmocka_unit_test(text_before_attach_never_fires),
 		cmocka_unit_test(no_console_to_be_had),
 		cmocka_unit_test(which_rule_wins),
