@@ -39,7 +39,8 @@ if [ "$with_deps" = yes ]; then
 		as_root env DEBIAN_FRONTEND=noninteractive \
 			apt-get -q -y --no-install-recommends install $missing
 	fi
-	tests/lab/lab fetch
+	# Needs apt's lists, which a fresh system does not have yet.
+	tests/lab/lab fetch || { as_root apt-get -q update && tests/lab/lab fetch; }
 elif [ -n "$missing" ]; then
 	echo "These packages are missing; ./autogen.sh --with-deps installs them:"
 	for package in $missing; do
