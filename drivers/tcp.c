@@ -8,9 +8,12 @@
  * hangs, a proxy for one that is gone), so the proof says what was seen: kept
  * open for half a second, or the expected bytes.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,12 +30,20 @@
 
 struct tcp {
 	const char *address;
+	struct addrinfo *list;	/* asked for once: the name server may be next
+				   to go; NULL: not yet */
 };
 
 /* One try at one address, for the steps below. */
 struct tcp_try {
 	const struct driver_tcp_check *check;
 	int fd;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} to;
+	socklen_t to_len;
 	char where[NI_MAXHOST + NI_MAXSERV + 2];
 	struct buffer answer;	/* its last bytes, TCP_KEEP at most */
 	size_t received;
@@ -57,7 +68,11 @@ static int tcp_open(void *self, const struct settings *settings,
 
 static void tcp_close(void *self)
 {
-	(void)self;
+	struct tcp *tcp = self;
+
+	if (tcp->list != NULL)
+		freeaddrinfo(tcp->list);
+	tcp->list = NULL;
 }
 
 /* Waits for events on fd. 1: they came, 0: the deadline did. */
@@ -81,13 +96,13 @@ static int tcp_error(const struct tcp_try *t, enum rh_code code, int e,
 	return rh_error_set_errno(err, code, e, "tcp %s: %s", t->where, what);
 }
 
-static int tcp_connect(struct tcp_try *t, const struct addrinfo *ai,
-		       int64_t deadline, struct rh_error *err)
+static int tcp_connect(struct tcp_try *t, int64_t deadline,
+		       struct rh_error *err)
 {
 	socklen_t len = sizeof(int);
 	int e = 0;
 
-	if (connect(t->fd, ai->ai_addr, ai->ai_addrlen) == 0)
+	if (connect(t->fd, &t->to.any, t->to_len) == 0)
 		return 0;
 	if (errno != EINPROGRESS)
 		return tcp_error(t, RH_ERR_UNREACHABLE, errno, "connect", err);
@@ -251,11 +266,18 @@ static int tcp_stays_open(struct tcp_try *t, int64_t deadline,
 	return 0;
 }
 
-static void tcp_name(struct tcp_try *t, const struct addrinfo *ai)
+/* One of the addresses, with the port that is checked. */
+static void tcp_endpoint(struct tcp_try *t, const struct addrinfo *ai)
 {
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
-	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host), port,
+	memcpy(&t->to, ai->ai_addr, ai->ai_addrlen);
+	t->to_len = ai->ai_addrlen;
+	if (ai->ai_family == AF_INET6)
+		t->to.in6.sin6_port = htons(t->check->port);
+	else
+		t->to.in.sin_port = htons(t->check->port);
+	if (getnameinfo(&t->to.any, t->to_len, host, sizeof(host), port,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		snprintf(t->where, sizeof(t->where), "?");
 		return;
@@ -273,12 +295,12 @@ static int tcp_try(const struct driver_tcp_check *check,
 	struct tcp_try t = { .check = check };
 	int rc = -1;
 
-	tcp_name(&t, ai);
+	tcp_endpoint(&t, ai);
 	t.fd = socket(ai->ai_family,
 		      ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (t.fd < 0)
 		return tcp_error(&t, RH_ERR_UNREACHABLE, errno, "socket", err);
-	if (tcp_connect(&t, ai, connect_by, err) < 0)
+	if (tcp_connect(&t, connect_by, err) < 0)
 		goto out;
 	*ret_connected = true;
 	if (tcp_send(&t, deadline, err) < 0)
@@ -293,20 +315,37 @@ out:
 	return rc;
 }
 
-static int tcp_resolve(const struct tcp *tcp, uint16_t port,
-		       struct addrinfo **ret, struct rh_error *err)
+/*
+ * The resolver knows no deadline, only seconds for each try. Where a name has
+ * several servers and suffixes, all of them together get the time.
+ */
+static void tcp_limit_resolver(int64_t deadline)
 {
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	char service[8];
+	int64_t tries, s;
+
+	if (deadline == DEADLINE_NEVER || res_init() != 0)
+		return;
+	for (tries = 1; tries <= MAXDNSRCH && _res.dnsrch[tries - 1] != NULL;)
+		tries++;
+	tries *= _res.nscount > 0 ? _res.nscount : 1;
+	s = (deadline - deadline_now()) / 1000 / tries;
+	_res.retry = 1;
+	if (s < _res.retrans)
+		_res.retrans = s > 1 ? (int)s : 1;
+}
+
+static int tcp_resolve(struct tcp *tcp, int64_t deadline, struct rh_error *err)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	int rc;
 
-	snprintf(service, sizeof(service), "%u", (unsigned)port);
-	rc = getaddrinfo(tcp->address, service, &hints, ret);
+	if (tcp->list != NULL)
+		return 0;
+	tcp_limit_resolver(deadline);
+	rc = getaddrinfo(tcp->address, NULL, &hints, &tcp->list);
 	if (rc == 0)
 		return 0;
+	tcp->list = NULL;
 	return rh_error_set(err, RH_ERR_UNREACHABLE, "%s: %s", tcp->address,
 			    rc == EAI_SYSTEM ? strerror(errno) :
 			    gai_strerror(rc));
@@ -316,23 +355,24 @@ static int tcp_check(void *self, const struct driver_tcp_check *check,
 		     int64_t deadline, struct buffer *ret_proof,
 		     struct rh_error *err)
 {
-	struct addrinfo *list = NULL, *ai;
+	struct tcp *tcp = self;
+	const struct addrinfo *ai;
 	bool connected = false;
 	int64_t left;
 	int count = 0, rc = -1;
 
-	if (tcp_resolve(self, check->port, &list, err) < 0)
+	if (tcp_resolve(tcp, deadline, err) < 0)
 		return -1;
-	for (ai = list; ai != NULL; ai = ai->ai_next)
+	for (ai = tcp->list; ai != NULL; ai = ai->ai_next)
 		count++;
 	/* A silent address gets its share of the time, not all of it. */
-	for (ai = list; ai != NULL && rc < 0 && !connected; ai = ai->ai_next) {
+	for (ai = tcp->list; ai != NULL && rc < 0 && !connected;
+	     ai = ai->ai_next) {
 		left = deadline == DEADLINE_NEVER ? DEADLINE_NEVER :
 		       (deadline - deadline_now()) / count--;
 		rc = tcp_try(check, ai, deadline_in(left), deadline,
 			     &connected, ret_proof, err);
 	}
-	freeaddrinfo(list);
 	return rc;
 }
 

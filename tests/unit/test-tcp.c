@@ -50,6 +50,8 @@ static int listener(uint16_t *ret_port)
 	return listener_at("127.0.0.1", ret_port);
 }
 
+static int resolved;	/* names asked for */
+
 /* A name with two addresses: 127.0.0.2 and 127.0.0.1; stands before libc's. */
 int getaddrinfo(const char *node, const char *service,
 		const struct addrinfo *hints, struct addrinfo **res)
@@ -59,6 +61,7 @@ int getaddrinfo(const char *node, const char *service,
 	function *real;
 	int rc;
 
+	resolved++;
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (strcmp(node, "two.test") != 0)
 		return real(node, service, hints, res);
@@ -404,6 +407,54 @@ static void test_next_address_is_tried(void **state)
 	assert_non_null(strstr(o.proof, "127.0.0.1"));
 }
 
+/* The name server may be the next to go. */
+static void test_name_is_asked_for_once(void **state)
+{
+	const struct option *const tables[] = { driver_tcp.options, NULL };
+	struct settings *settings = settings_new(tables);
+	struct driver_tcp_check check = { .port = serve(deed_banner),
+					  .expect = "SSH-", .expect_len = 4 };
+	void *self = calloc(1, driver_tcp.size);
+	struct buffer proof = { 0 };
+	int i;
+
+	(void)state;
+	resolved = 0;
+	settings_set(settings, "address", "two.test", NULL);
+	assert_int_equal(driver_tcp.open(self, settings, deadline_in(1000),
+					 NULL), 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(driver_tcp.check->tcp(self, &check,
+			deadline_in(5000), &proof, NULL), 0);
+	assert_int_equal(resolved, 1);
+	driver_tcp.close(self);
+	buffer_release(&proof);
+	settings_free(settings);
+	free(self);
+}
+
+static void test_ipv6(void **state)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct outcome o;
+
+	(void)state;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0) {
+		if (fd >= 0)
+			close(fd);
+		skip();
+	}
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	o = check_address("::1", ntohs(a.sin6_port), NULL, NULL, 5000);
+	assert_passes(&o);
+	assert_non_null(strstr(o.proof, "[::1]:"));
+	close(fd);
+}
+
 /* A listener that answers nothing: its backlog is full. */
 struct mute {
 	int fd, fill[4];
@@ -483,6 +534,8 @@ int main(void)
 		TCP_TEST(test_foreign_bytes_are_escaped),
 		TCP_TEST(test_no_such_name),
 		TCP_TEST(test_next_address_is_tried),
+		TCP_TEST(test_name_is_asked_for_once),
+		TCP_TEST(test_ipv6),
 		TCP_TEST(test_silent_connect),
 		TCP_TEST(test_silent_first_address),
 	};
