@@ -14,8 +14,8 @@
 /*
  * A hand: a driver in a process of its own, seen from the brain. Everything
  * here is non-blocking; the brain polls hand_fd for input and calls
- * hand_next until it gives HAND_NONE, and calls hand_tick when
- * hand_deadline has come.
+ * hand_next until it gives HAND_NONE, and calls hand_tick, then hand_next,
+ * when hand_deadline has come. hand_fd may change (ask for it at each poll).
  *
  * Promises: each request is answered exactly once by a HAND_DONE event, by
  * its deadline plus 300 ms, whatever the hand does (a hand that is late,
@@ -74,15 +74,17 @@ struct hand_event {
 	uint64_t lost_bytes;
 	bool held_console;	/* HAND_ENDED, HAND_CONSOLE_LOST: a session was
 				   attached and was not given back, the other side
-				   may hold it for a while */
+				   may hold it for a while (not where it was taken
+				   from us, BUSY) */
 };
 
 /*
  * Forks a hand for one way. name ("ldap1/power") is copied; settings are
  * borrowed until hand_free. The child closes every descriptor that is not
  * its own, takes no new privileges, dumps no core, loads its credential
- * (driver open), then limits its system calls. An error of driver open is
- * the result of each request.
+ * (driver open, 10 s at most), then limits its system calls: no program is
+ * started and no file opened for writing any more. An error of driver open
+ * is the result of each request.
  */
 struct hand *hand_start(const char *name, const struct driver *driver,
 			const struct settings *settings, struct rh_error *err);
@@ -98,7 +100,10 @@ pid_t hand_pid(const struct hand *h);
 int hand_send(struct hand *h, const struct hand_request *request,
 	      uint32_t *ret_id, struct rh_error *err);
 
-/* Takes the next event. Returns false, and HAND_NONE, where there is none. */
+/*
+ * Takes the next event. Returns false, and HAND_NONE, where there is none, and
+ * now and then in a flood, so that the brain gets to its other work.
+ */
 bool hand_next(struct hand *h, struct hand_event *ret);
 
 /* When hand_tick wants to be called, DEADLINE_NEVER where not. */
@@ -106,8 +111,10 @@ int64_t hand_deadline(const struct hand *h);
 void hand_tick(struct hand *h, int64_t now);
 
 /*
- * Asks it to end: it detaches its console and exits; a second later it is
- * killed (by hand_tick). HAND_ENDED follows.
+ * Asks it to end: it brings out the console output that it has, detaches and
+ * exits; a second later it is killed (by hand_tick). Requests that wait end
+ * with CRASHED ("the hand was stopped"). HAND_ENDED follows, with RH_ERR_NONE
+ * where it ended as asked.
  */
 void hand_stop(struct hand *h);
 

@@ -209,23 +209,32 @@ static void test_files_are_read_only(void **state)
 	unlink(target);
 }
 
+/* What is refused by the list says ENOSYS; the kernel itself says otherwise. */
+static void try_call(struct buffer *ret, const char *what, long rc)
+{
+	buffer_printf(ret, "%s%s ", what,
+		      rc == -1 && errno == ENOSYS ? "" : "?!");
+}
+
 static void deed_odd_calls(struct buffer *ret)
 {
-	struct rlimit limit = { 1000000, 1000000 };
+	struct rlimit limit = { 0, 0 };
 
-	buffer_printf(ret, "%d ", socket(AF_PACKET, SOCK_RAW, 0));
-	buffer_printf(ret, "%d ", ioctl(2, TIOCSTI, "x"));
-	buffer_printf(ret, "%d ", kill(getppid(), 0));
-	buffer_printf(ret, "%d ", prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-	buffer_printf(ret, "%d ", setrlimit(RLIMIT_CORE, &limit));
-	buffer_printf(ret, "%ld", syscall(SYS_clone3, NULL, 0));
-	buffer_printf(ret, " %d", errno == ENOSYS);
+	try_call(ret, "packet", socket(AF_PACKET, SOCK_DGRAM, 0));
+	try_call(ret, "sti", ioctl(2, TIOCSTI, "x"));
+	try_call(ret, "kill", kill(getppid(), 0));
+	try_call(ret, "dumpable", prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+	try_call(ret, "rlimit", setrlimit(RLIMIT_CORE, &limit));
+	try_call(ret, "clone3", syscall(SYS_clone3, NULL, 0));
+	try_call(ret, "listen", listen(3, 1));
+	try_call(ret, "chdir", chdir("/"));
 }
 
 static void test_odd_calls_do_not_exist(void **state)
 {
 	(void)state;
-	assert_reports(deed_odd_calls, "-1 -1 -1 -1 -1 -1 1");
+	assert_reports(deed_odd_calls, "packet sti kill dumpable rlimit "
+		       "clone3 listen chdir ");
 }
 
 /* --- What was given up at the start --- */

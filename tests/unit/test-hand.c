@@ -741,6 +741,48 @@ static void test_second_answer_is_bad(void **state)
 	hand_free(h);
 }
 
+/* Answers, and then stands still before the next request. */
+static int deed_answer_and_stop(enum driver_power *ret, struct rh_error *err)
+{
+	(void)deed_evil(ret, err);
+	raise(SIGSTOP);
+	return 0;
+}
+
+/* A request whose time ran out while it waited gives the hand a moment to say so. */
+static void test_new_oldest_request_gets_a_moment(void **state)
+{
+	struct message_done done = { .type = MESSAGE_DONE, .id = 1,
+				     .op = HAND_OP_QUERY, .state = 1 };
+	struct hand_event e;
+	struct hand *h;
+	uint32_t late;
+
+	(void)state;
+	evil_bytes = &done;
+	evil_len = sizeof(done);
+	fake.query = deed_answer_and_stop;
+	h = brain_start(&fake_driver);
+	brain_ask(h, HAND_OP_QUERY, 0, deadline_in(SOON_MS));
+	late = brain_ask(h, HAND_OP_ACT, DRIVER_ACT_ON, deadline_now() - 1000);
+	hand_tick(h, deadline_now());
+	assert_true(hand_next(h, &e));
+	assert_int_equal(e.id, late);
+	assert_int_equal(e.err.code, RH_ERR_TIMEOUT);
+	brain_until(h, HAND_DONE, &e);
+	assert_int_equal(e.err.code, RH_ERR_NONE);
+	hand_tick(h, deadline_now());
+	brain_ask(h, HAND_OP_QUERY, 0, deadline_in(SOON_MS));
+	assert_true(hand_deadline(h) > deadline_in(150));
+	hand_tick(h, deadline_in(300));
+	assert_int_equal(hand_send(h, &(struct hand_request){ 0 }, &late,
+				   &e.err), -1);
+	assert_int_equal(e.err.code, RH_ERR_CRASHED);
+	hand_kill(h);
+	brain_until(h, HAND_ENDED, &e);
+	hand_free(h);
+}
+
 static void test_requests_without_sense_are_not_sent(void **state)
 {
 	struct hand_request r = { .op = HAND_OP_ACT, .number = 99,
@@ -787,6 +829,7 @@ int main(void)
 		HAND_TEST(test_idle_hand_ends_without_a_brain),
 		HAND_TEST(test_bad_messages_kill_the_hand),
 		HAND_TEST(test_second_answer_is_bad),
+		HAND_TEST(test_new_oldest_request_gets_a_moment),
 		HAND_TEST(test_requests_without_sense_are_not_sent),
 	};
 
