@@ -343,6 +343,7 @@ static bool secret_step(struct machine *m)
 	if (!rules_prompt_is_there(m)) {
 		machine_event(m, MACHINE_EVENT_STALE, "the prompt is gone; the "
 			      "secret %s was not typed", a->text);
+		use->count--;
 		actions_drop(m);
 		return true;
 	}

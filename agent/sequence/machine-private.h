@@ -3,6 +3,7 @@
 #define RH_AGENT_SEQUENCE_MACHINE_PRIVATE_H
 
 /* The inside of the machine, for machine*.c alone. */
+#include "agent/console/klog.h"
 #include "agent/console/text.h"
 #include "agent/sequence/confirm.h"
 #include "agent/sequence/machine.h"
@@ -81,6 +82,8 @@ struct machine {
 	int frame_count;
 
 	struct text text;
+	struct klog klog;
+	struct buffer plain;	/* between the two */
 	struct buffer seen;	/* the text view; [consumed..] can still match */
 	size_t consumed;
 	bool attached;

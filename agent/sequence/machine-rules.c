@@ -186,16 +186,47 @@ static bool rules_still_shown(const struct machine *m, size_t end)
 	return lines < RULES_SCREEN_LINES;
 }
 
-/* For secrets: nothing but blanks behind the prompt that was matched. */
+/* The text behind the match, kernel messages left out. */
+static void rules_text_behind(const struct machine *m, struct buffer *out)
+{
+	const char *at = buffer_text(&m->seen) + m->consumed;
+	size_t left = m->seen.len - m->consumed, len;
+
+	while (left > 0) {
+		/* A newline before a message is ours, not the prompt's. */
+		len = *at == '\n' ? klog_message_len(at + 1, left - 1) + 1
+				  : klog_message_len(at, left);
+		if (len <= 1) {
+			buffer_append_char(out, *at);
+			len = 1;
+		}
+		at += len;
+		left -= len;
+	}
+}
+
+/*
+ * For secrets: whether the prompt that was matched is the last thing on the
+ * screen. Nothing but blanks stands behind it, or the rest of the prompt, which
+ * goes over two lines at most and ends as prompts do:
+ *   Give root password for maintenance
+ *   (or press Control-D to continue):
+ */
 bool rules_prompt_is_there(const struct machine *m)
 {
-	size_t i;
+	struct buffer behind = { 0 };
+	const char *newline;
+	bool there;
 
-	for (i = m->consumed; i < m->seen.len; i++) {
-		if (m->seen.data[i] != ' ' && m->seen.data[i] != '\t')
-			return false;
-	}
-	return m->attached;
+	rules_text_behind(m, &behind);
+	while (behind.len > 0 && strchr(" \t", behind.data[behind.len - 1]))
+		behind.data[--behind.len] = '\0';
+	newline = strchr(buffer_text(&behind), '\n');
+	there = behind.len == 0 ||
+		(strchr(":?>", behind.data[behind.len - 1]) != NULL &&
+		 (newline == NULL || strchr(newline + 1, '\n') == NULL));
+	buffer_release(&behind);
+	return m->attached && there;
 }
 
 /*

@@ -96,6 +96,7 @@ void machine_free(struct machine *m)
 	free(m->state_uses);
 	typing_clear(&m->typing);
 	buffer_release(&m->seen);
+	buffer_release(&m->plain);
 	free(m);
 }
 
@@ -281,6 +282,13 @@ static void machine_forget_secrets(struct machine *m)
 	}
 }
 
+/* What comes next is not the end of what came before. */
+static void machine_read_anew(struct machine *m)
+{
+	text_init(&m->text);
+	memset(&m->klog, 0, sizeof(m->klog));
+}
+
 /*
  * The host goes down: what was printed up to now never triggers anything any
  * more, what was seen proves nothing, and a secret may be asked for anew.
@@ -288,7 +296,7 @@ static void machine_forget_secrets(struct machine *m)
 void machine_stale(struct machine *m)
 {
 	buffer_clear(&m->seen);
-	text_init(&m->text);
+	machine_read_anew(m);
 	m->consumed = 0;
 	rules_rewind(m);
 	again_cancel(m);
@@ -432,6 +440,14 @@ static void machine_trim(struct machine *m)
 	machine_trim_uses(m->always_use, m->s->always.count, drop);
 }
 
+/* Bytes to the text view; kernel messages get lines of their own. */
+static void machine_read(struct machine *m, const char *bytes, size_t len)
+{
+	buffer_clear(&m->plain);
+	text_feed(&m->text, bytes, len, &m->plain);
+	klog_feed(&m->klog, buffer_text(&m->plain), m->plain.len, &m->seen);
+}
+
 void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 {
 	const char *at = bytes;
@@ -450,7 +466,7 @@ void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 	for (; len > 0; at += n, len -= n) {
 		n = len < MACHINE_PIECE ? len : MACHINE_PIECE;
 		if (m->phase == PHASE_RUN) {
-			text_feed(&m->text, at, n, &m->seen);
+			machine_read(m, at, n);
 			machine_trim(m);
 		}
 		machine_run(m);
@@ -490,7 +506,7 @@ void machine_lost(struct machine *m, int64_t now)
 	/* What comes after is not what was there before. */
 	m->consumed = m->seen.len;
 	m->scanned = m->seen.len;
-	text_init(&m->text);
+	machine_read_anew(m);
 	machine_run(m);
 }
 

@@ -1070,6 +1070,56 @@ static void secrets(void **state)
 	ends(&w, VERDICT_FAILED, "t");
 }
 
+/* C05, and the prompt of DESIGN 6, which goes over two lines. */
+static void secrets_and_kernel_messages(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, SECRET);
+	prints(&w, 1000, "Password: ");
+	prints(&w, 1100, "[    2.138909] tsc: calibrated\r\n"
+			 "[    2.141303] clocksource: tsc\r\n");
+	prints(&w, 2000, "ldap1 $ ");
+	world_run(&w);
+	has(&w, "1250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
+	world_init(&w, HEAD "[state a]\ntimeout = 20s -> failed \"t\"\n"
+		       "on = /Give root password for maintenance/ : secret pw "
+		       "-> b\n[state b]\nthen = recovered\n");
+	prints(&w, 1000, "Give root password for maintenance\r\n"
+			 "(or press Control-D to continue): ");
+	world_run(&w);
+	has(&w, "1250 secret pw");
+	/* Two lines on, it is another prompt. */
+	world_init(&w, SECRET);
+	prints(&w, 1000, "Password: \r\nLogin incorrect\r\nlogin: ");
+	world_run(&w);
+	lacks(&w, " secret pw\n");
+	/* A message in the middle of a prompt does not hide its end. */
+	world_init(&w, HEAD "[state a]\ntimeout = 20s -> failed \"t\"\n"
+		       "on = /login: $/ -> recovered\n");
+	prints(&w, 1000, "oldhost login: [    2.138909] tsc: calibrated\r\n");
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "saw");
+}
+
+/* A prompt that was gone does not use up the rule. */
+static void stale_does_not_count(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, HEAD "[state a]\ntimeout = 20s -> failed \"t\"\n"
+		       "on = /Password: ?/ max 1 : secret pw -> b\n"
+		       "[state b]\nthen = recovered\n");
+	prints(&w, 1000, "Password: see below\r\n");
+	prints(&w, 3000, "Password: ");
+	world_run(&w);
+	has(&w, "3250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
+}
+
 static void secrets_are_not_typed_twice(void **state)
 {
 	struct world w;
@@ -1345,6 +1395,8 @@ int main(void)
 		cmocka_unit_test(console_lost_while_typing),
 		cmocka_unit_test(break_and_sysrq),
 		cmocka_unit_test(secrets),
+		cmocka_unit_test(secrets_and_kernel_messages),
+		cmocka_unit_test(stale_does_not_count),
 		cmocka_unit_test(secrets_are_not_typed_twice),
 		cmocka_unit_test(evidence_before_force_once),
 		cmocka_unit_test(power_is_confirmed),
