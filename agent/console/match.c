@@ -19,9 +19,11 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /*
@@ -41,6 +43,7 @@
 #define MATCH_HEAP_KIB	   (16 * 1024)
 #define MATCH_STACK_MAX	   (1024 * 1024)
 #define MATCH_PATTERN_MAX  (64 * 1024)
+#define MATCH_PREFIX_MIN   3
 
 struct match_pattern {
 	pcre2_general_context *general;
@@ -53,6 +56,7 @@ struct match_pattern {
 	bool looks_ahead;
 	bool at_line_begin;	/* begins with .*: no use to try within a line */
 	bool at_once;		/* the same with DOTALL, and \A: one try */
+	struct buffer prefix;	/* each match begins with it; may be empty */
 };
 
 /* The items of a pattern's source, as PCRE2 itself splits it. */
@@ -61,6 +65,12 @@ struct match_syntax {
 	size_t len;
 	bool *begins;	/* an item begins at this offset; len + 1 of them */
 	bool looks_ahead;
+	bool looks_around;
+	bool repeats;
+	bool alternates;
+	int depth;		/* of groups */
+	struct buffer prefix;	/* the literal text that it begins with */
+	bool prefix_ended;
 	const char *refused;	/* why it is refused, or NULL */
 	size_t refused_at;
 };
@@ -137,6 +147,35 @@ static void match_look_at_group(struct match_syntax *s, const char *item,
 	else if (len > 3 && item[1] == '?' && item[2] == '(' &&
 		 (item[3] == '?' || item[3] == '*'))
 		s->looks_ahead = true;
+	if (item[1] == '*' ||
+	    (item[1] == '?' && strchr("=!*<(", item[2]) != NULL))
+		s->looks_around = true;
+}
+
+static void match_count_groups(struct match_syntax *s, const char *item,
+			       size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		s->depth += (item[i] == '(') - (item[i] == ')');
+	if (item[0] == '|')
+		s->alternates = true;
+	if (item[0] == '|' && s->depth == 0)
+		buffer_clear(&s->prefix);
+}
+
+/* Collects plain characters until the first item that is something else. */
+static void match_collect_prefix(struct match_syntax *s, const char *item,
+				 size_t len, bool quoted)
+{
+	bool escaped = len == 2 && item[0] == '\\' && ispunct(item[1]);
+
+	if (quoted || (!escaped && (len != 1 || (item[0] & 0x80) != 0 ||
+				    strchr("\\^$.[|()?*+{", item[0]))))
+		s->prefix_ended = true;
+	if (!s->prefix_ended)
+		buffer_append_char(&s->prefix, item[len - 1]);
 }
 
 /* Where the quantifier of an item may begin; at most len. */
@@ -181,6 +220,9 @@ static bool match_look_at_item(struct match_syntax *s, const char *item,
 {
 	size_t atom = match_atom_len(item, len, quoted);
 
+	match_collect_prefix(s, item, len, quoted);
+	if (!quoted && strchr("(|)", item[0]) != NULL)
+		match_count_groups(s, item, len);
 	if (!quoted && item[0] == '$')
 		s->looks_ahead = true;
 	if (!quoted && item[0] == '\\')
@@ -189,6 +231,8 @@ static bool match_look_at_item(struct match_syntax *s, const char *item,
 		match_look_at_group(s, item, len);
 	if (match_is_possessive(item + atom, len - atom))
 		s->looks_ahead = true;
+	for (; atom < len; atom++)
+		s->repeats |= strchr("*+,", item[atom]) != NULL;
 	if (len > 2 && memcmp(item + len - 2, "\\Q", 2) == 0)
 		return true;
 	return quoted && memmem(item, len, "\\E", 2) == NULL;
@@ -202,6 +246,7 @@ static void match_look_at_items(struct match_syntax *s)
 
 	while (at < s->len && !s->begins[at])
 		at++;
+	s->prefix_ended = at > 0;	/* there is an (?i), or the like */
 	quoted = at >= 2 && memcmp(s->text + at - 2, "\\Q", 2) == 0;
 	for (; at < s->len && s->refused == NULL; at = next) {
 		for (next = at + 1; next < s->len && !s->begins[next];)
@@ -251,17 +296,37 @@ static pcre2_code *match_compile_code(struct match_pattern *p,
 }
 
 /*
+ * What the pattern is compiled with. PCRE2 10.42 misses matches by its
+ * shortcuts to where one may begin: with JIT where alternatives stand before a
+ * repeat (/(1|)b*1/ on "1", fixed in 10.43), and with a look around (in 10.45).
+ * Such patterns go without; the prefix is our own shortcut for them then.
+ */
+static uint32_t match_take_syntax(struct match_pattern *p,
+				  struct match_syntax *s, uint32_t options)
+{
+	p->looks_ahead = s->looks_ahead;
+	if (!s->looks_around && !(s->alternates && s->repeats))
+		return options;
+	if (s->prefix.len >= MATCH_PREFIX_MIN &&
+	    (options & PCRE2_CASELESS) == 0) {
+		p->prefix = s->prefix;
+		memset(&s->prefix, 0, sizeof(s->prefix));
+	}
+	return options | PCRE2_NO_START_OPTIMIZE;
+}
+
+/*
  * Reads what the pattern asks for. PCRE2's automatic callouts stand before
  * each item, so that we need no parser for classes, quotes and comments.
  */
 static int match_check_syntax(struct match_pattern *p, const char *text,
-			      size_t len, unsigned flags, struct rh_error *err)
+			      size_t len, uint32_t *options,
+			      struct rh_error *err)
 {
 	struct match_syntax s = { .text = text, .len = len };
 	pcre2_code *code;
 
-	code = match_compile_code(p, text, len,
-				  match_options(flags) | PCRE2_AUTO_CALLOUT,
+	code = match_compile_code(p, text, len, *options | PCRE2_AUTO_CALLOUT,
 				  err);
 	if (code == NULL)
 		return -1;
@@ -272,7 +337,8 @@ static int match_check_syntax(struct match_pattern *p, const char *text,
 	pcre2_code_free(code);
 	match_look_at_items(&s);
 	free(s.begins);
-	p->looks_ahead = s.looks_ahead;
+	*options = match_take_syntax(p, &s, *options);
+	buffer_release(&s.prefix);
 	if (s.refused != NULL)
 		return rh_error_set(err, RH_ERR_CONFIG,
 				    "pattern: %s (offset %zu)", s.refused,
@@ -306,14 +372,14 @@ struct match_pattern *match_compile(const char *text, size_t len,
 				    unsigned flags, struct rh_error *err)
 {
 	struct match_pattern *p = memory_new(1, sizeof(*p));
-	uint32_t empty = 0;
+	uint32_t options = match_options(flags), empty = 0;
 
 	p->general = pcre2_general_context_create(match_allocate,
 						  match_release, NULL);
 	p->literal = (flags & MATCH_LITERAL) != 0;
-	if (!p->literal && match_check_syntax(p, text, len, flags, err) < 0)
+	if (!p->literal && match_check_syntax(p, text, len, &options, err) < 0)
 		goto out;
-	p->code = match_compile_code(p, text, len, match_options(flags), err);
+	p->code = match_compile_code(p, text, len, options, err);
 	if (p->code == NULL)
 		goto out;
 	pcre2_pattern_info(p->code, PCRE2_INFO_MATCHEMPTY, &empty);
@@ -338,6 +404,7 @@ void match_free(struct match_pattern *p)
 	pcre2_match_context_free(p->context);
 	pcre2_match_data_free(p->data);
 	pcre2_code_free(p->code);
+	buffer_release(&p->prefix);
 	pcre2_general_context_free(p->general);
 	free(p);
 }
@@ -486,6 +553,28 @@ static int match_fail(struct match_cursor *cursor, int rc, struct rh_error *err)
 }
 
 /*
+ * Moves to where the prefix stands; returns false where it does not, and
+ * the cursor is at the beginning of it that the end of the text may be then.
+ */
+static bool match_find_prefix(const struct match_pattern *p,
+			      struct match_cursor *cursor, const char *text,
+			      size_t len)
+{
+	const char *rest = text + cursor->from;
+	size_t rest_len = len - cursor->from, keep = p->prefix.len - 1;
+	const char *at = memmem(rest, rest_len, p->prefix.data, p->prefix.len);
+
+	if (at == NULL) {
+		keep = keep < rest_len ? keep : rest_len;
+		while (memcmp(text + len - keep, p->prefix.data, keep) != 0)
+			keep--;
+		at = text + len - keep;
+	}
+	cursor->from = (size_t)(at - text);
+	return len - cursor->from >= p->prefix.len;
+}
+
+/*
  * How far the scan may see that begins at from. It ends on a grid, so that
  * the places that are given up do not depend on how the text came.
  */
@@ -532,6 +621,8 @@ int match_find(const struct match_pattern *p, struct match_cursor *cursor,
 	int rc;
 
 	if (cursor->limited || cursor->from >= len)
+		return 0;
+	if (p->prefix.len > 0 && !match_find_prefix(p, cursor, text, len))
 		return 0;
 	rc = match_stream(p, cursor, text, len);
 	if (rc == PCRE2_ERROR_PARTIAL && quiet && p->looks_ahead)
