@@ -549,6 +549,9 @@ static void flags_change_what_matches(void **state)
 		{ "^b", 0, "a\nb", 1 },
 		{ "a$", 0, "a\nb", 1 },
 		{ "a.b", 0, "a\xc3\xa9" "b", 1 },
+		/* PCRE2 10.42 says no to the last two, by its shortcuts */
+		{ "(?=a)a*?ab*", 0, "xa", 1 },
+		{ "(1|)b*1", 0, "1", 1 },
 	};
 	struct match_pattern *p;
 	size_t i;
@@ -665,13 +668,13 @@ static void a_match_is_bounded(void **state)
 	struct match_pattern *soft = compile("(?s)BEGIN.*END", 0);
 	struct match_pattern *hard = compile("(?s)BEGIN.*END$", 0);
 	size_t gap, len, i, j, cuts[64];
-	char *text = malloc(40000);
+	char text[40000];
 	struct found whole;
 
 	(void)state;
 	for (i = 0; i < 8; i++) {
 		gap = i < 2 ? 8000 + 100 * i : 4000 * i;
-		memset(text, 'x', 40000);
+		memset(text, 'x', sizeof(text));
 		memcpy(text + 777, "BEGIN", 5);
 		memcpy(text + 777 + gap, "END", 4);
 		len = strlen(text);
@@ -688,7 +691,6 @@ static void a_match_is_bounded(void **state)
 			    find_split(hard, text, cuts, 64),
 			    find_whole(hard, text));
 	}
-	free(text);
 	match_free(soft);
 	match_free(hard);
 }
