@@ -510,6 +510,8 @@ static void run_print_end(struct run *r)
 	char took[32], text[1200];
 
 	deadline_format(result->duration_ms / 1000 * 1000, took, sizeof(took));
+	if (result->duration_ms < 1000)
+		snprintf(took, sizeof(took), "less than 1s");
 	if (result->verdict == VERDICT_RECOVERED)
 		snprintf(text, sizeof(text), "in %s%s%s", took,
 			 result->reason[0] != '\0' ? "; " : "", result->reason);
@@ -520,8 +522,7 @@ static void run_print_end(struct run *r)
 		      result->code == RH_ERR_CANCELLED
 			      ? "cancelled" : run_verdict_word(r),
 		      text);
-	timeline_line(&r->timeline, result->duration_ms, "record",
-		      result->record);
+	timeline_line(&r->timeline, -1, "record", result->record);
 }
 
 static void run_finish(struct run *r)

@@ -117,8 +117,12 @@ static void timeline_open(struct timeline *t, int64_t at_ms, const char *word)
 	char safe[80];
 
 	timeline_flush(t);
-	buffer_printf(&t->line, "%2" PRId64 ":%02" PRId64 "  %-*s ", s / 60,
-		      s % 60, TIMELINE_WORD,
+	if (at_ms < 0)
+		buffer_append_text(&t->line, "       ");
+	else
+		buffer_printf(&t->line, "%2" PRId64 ":%02" PRId64 "  ", s / 60,
+			      s % 60);
+	buffer_printf(&t->line, "%-*s ", TIMELINE_WORD,
 		      vis_text(word, safe, sizeof(safe)));
 }
 

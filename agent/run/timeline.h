@@ -48,7 +48,7 @@ void timeline_head(struct timeline *t, const char *host, const char *sequence,
 void timeline_event(struct timeline *t, int64_t at_ms, const char *event,
 		    const char *state, const char *text);
 
-/* A line of its own with that word in the place of the state. */
+/* A line of its own with that word in the place of the state; at_ms < 0: no clock. */
 void timeline_line(struct timeline *t, int64_t at_ms, const char *word,
 		   const char *text);
 
