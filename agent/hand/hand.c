@@ -9,136 +9,22 @@
  *    it works at. An entry stays until the hand's own answer comes, even
  *    when its HAND_DONE was given before that (TOLD), so an answer always
  *    belongs to pending[0] or is a violation;
- *  - a hand that breaks the protocol is killed and nothing more of it is read;
- *  - the process is waited for once, after the end of its socket. Where it is
- *    not gone by then, the descriptor becomes a pidfd, so that the poll
- *    of the caller wakes up.
- *
- *   LIVE -> STOPPING (hand_stop, a late answer)  -> GONE -> ENDED
- *   LIVE, STOPPING -> KILLED (hand_kill, a bad message, not gone in time)
- *   any -> GONE when the process was waited for; ENDED when that was told
+ *  - a hand that breaks the protocol is killed and nothing more of it is read.
  */
 #include "agent/hand/hand.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "agent/hand/hand-child.h"
-#include "agent/hand/message.h"
+#include "agent/hand/hand-private.h"
 #include "base/deadline.h"
-#include "base/memory.h"
 
 #define HAND_GRACE_MS 250	/* how late an answer may be */
 #define HAND_LAST_CHANCE_MS 40	/* to read what has come already */
-#define HAND_STOP_MS 1000	/* from asking it to end to killing it */
 #define HAND_LIFE_MS 5000	/* without a sign of life while attached */
 #define HAND_BATCH 256		/* messages until the caller's turn */
-#define HAND_SOCKET_SIZE (128 * 1024)
-
-enum hand_stage {
-	HAND_STAGE_NONE = 0,
-	HAND_STAGE_LIVE,
-	HAND_STAGE_STOPPING,	/* asked to end, killed at kill_at */
-	HAND_STAGE_KILLED,
-	HAND_STAGE_GONE,	/* waited for; HAND_ENDED is still to tell */
-	HAND_STAGE_ENDED,
-};
-
-enum pending_stage {
-	PENDING_NONE = 0,
-	PENDING_WAITING,
-	PENDING_DUE,		/* has ended with err, to be told */
-	PENDING_TOLD,		/* the hand's own answer is still to come */
-};
-
-struct pending {
-	enum pending_stage stage;
-	uint32_t id;
-	enum hand_op op;
-	int64_t deadline;
-	int64_t last_chance;	/* 0: not given yet */
-	struct rh_error err;
-};
-
-struct hand {
-	char *name;
-	pid_t pid;
-	int fd;				/* the socket, later perhaps a pidfd */
-	bool fd_is_process;
-	enum hand_stage stage;
-	int64_t kill_at;
-	struct rh_error why;		/* why we ended it, code NONE: we did not */
-	int status;			/* of waitpid, from GONE on */
-
-	struct pending pending[HAND_QUEUE];
-	size_t pending_count;
-	int64_t head_since;		/* since when pending[0] is the oldest */
-	uint32_t last_id;
-
-	bool attached;
-	int64_t life_at;		/* the last message while attached */
-	int batch;
-	char bytes[MESSAGE_ANSWER_MAX + 1];
-};
-
-/* --- Beginning --- */
-
-static pid_t hand_fork(const char *name, const struct driver *driver,
-		       const struct settings *settings, int fd)
-{
-	sigset_t all, before;
-	pid_t pid;
-
-	/* No handler of ours may run in the child. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0)
-		hand_child_run(name, driver, settings, fd);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return pid;
-}
-
-struct hand *hand_start(const char *name, const struct driver *driver,
-			const struct settings *settings, struct rh_error *err)
-{
-	const int size = HAND_SOCKET_SIZE;
-	struct hand *h;
-	int fds[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
-		rh_error_set_errno(err, RH_ERR_IO, errno,
-				   "%s: a socket for a hand", name);
-		return NULL;
-	}
-	/* The largest answer must fit, whatever the system's default is. */
-	(void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	pid = hand_fork(name, driver, settings, fds[1]);
-	close(fds[1]);
-	if (pid < 0) {
-		rh_error_set_errno(err, RH_ERR_IO, errno,
-				   "%s: a process for a hand", name);
-		close(fds[0]);
-		return NULL;
-	}
-	h = memory_new(1, sizeof(*h));
-	h->name = memory_copy(name);
-	h->pid = pid;
-	h->fd = fds[0];
-	h->stage = HAND_STAGE_LIVE;
-	h->kill_at = DEADLINE_NEVER;
-	return h;
-}
 
 const char *hand_name(const struct hand *h)
 {
@@ -153,11 +39,6 @@ int hand_fd(const struct hand *h)
 pid_t hand_pid(const struct hand *h)
 {
 	return h->pid;
-}
-
-static bool hand_is_gone(const struct hand *h)
-{
-	return h->stage == HAND_STAGE_GONE || h->stage == HAND_STAGE_ENDED;
 }
 
 /* --- Requests --- */
@@ -235,10 +116,7 @@ int hand_send(struct hand *h, const struct hand_request *request,
 	return 0;
 }
 
-/* --- Ending --- */
-
-/* Everything that waits has ended so. */
-static void hand_end_pending(struct hand *h, enum rh_code code,
+void hand_end_pending(struct hand *h, enum rh_code code,
 			     const char *text)
 {
 	size_t i;
@@ -249,101 +127,6 @@ static void hand_end_pending(struct hand *h, enum rh_code code,
 		h->pending[i].stage = PENDING_DUE;
 		rh_error_set(&h->pending[i].err, code, "%s", text);
 	}
-}
-
-void hand_stop(struct hand *h)
-{
-	if (h->stage != HAND_STAGE_LIVE)
-		return;
-	/* The hand sees the end of its requests, we still see its answers. */
-	(void)shutdown(h->fd, SHUT_WR);
-	h->stage = HAND_STAGE_STOPPING;
-	h->kill_at = deadline_in(HAND_STOP_MS);
-}
-
-static void hand_kill_because(struct hand *h, const struct rh_error *why)
-{
-	if (h->stage == HAND_STAGE_KILLED || hand_is_gone(h))
-		return;
-	if (h->why.code == RH_ERR_NONE)
-		h->why = *why;
-	kill(h->pid, SIGKILL);
-	h->stage = HAND_STAGE_KILLED;
-	h->kill_at = DEADLINE_NEVER;
-}
-
-void hand_kill(struct hand *h)
-{
-	struct rh_error why = RH_ERROR_INIT;
-
-	rh_error_set(&why, RH_ERR_CANCELLED, "killed, as we were asked to");
-	hand_kill_because(h, &why);
-}
-
-/* It broke the protocol: nothing more of it is believed. */
-static void hand_violation(struct hand *h, const struct rh_error *err)
-{
-	hand_end_pending(h, RH_ERR_PROTOCOL, err->text);
-	hand_kill_because(h, err);
-}
-
-/* How the process ended, for HAND_ENDED. */
-static void hand_describe_end(const struct hand *h, struct rh_error *ret)
-{
-	const char *name;
-	int sig;
-
-	*ret = h->why;
-	if (ret->code != RH_ERR_NONE)
-		return;
-	if (WIFSIGNALED(h->status)) {
-		sig = WTERMSIG(h->status);
-		name = sigabbrev_np(sig);
-		rh_error_set(ret, RH_ERR_CRASHED, "the hand died of SIG%s%s",
-			     name != NULL ? name : "?",
-			     sig == SIGSYS ? ": a forbidden system call" :
-			     sig == SIGALRM ? ": its driver did not return" :
-			     "");
-	} else if (!WIFEXITED(h->status)) {
-		rh_error_set(ret, RH_ERR_CRASHED,
-			     "the hand is gone, nobody knows how");
-	} else if (h->kill_at == DEADLINE_NEVER || WEXITSTATUS(h->status) != 0) {
-		rh_error_set(ret, RH_ERR_CRASHED,
-			     "the hand exited unasked, status %d",
-			     WEXITSTATUS(h->status));
-	}
-}
-
-/* The socket has ended: waits for the process, or makes the caller's poll do so. */
-static void hand_reap(struct hand *h)
-{
-	struct rh_error err = RH_ERROR_INIT;
-	pid_t pid;
-
-	/* Without a socket it is of no use; changes nothing when it is ending. */
-	kill(h->pid, SIGKILL);
-	pid = waitpid(h->pid, &h->status, WNOHANG);
-	if (pid == 0) {
-		if (!h->fd_is_process) {
-			close(h->fd);
-			h->fd = (int)syscall(SYS_pidfd_open, h->pid, 0);
-			h->fd_is_process = true;
-		}
-		if (h->fd >= 0)
-			return;
-		pid = waitpid(h->pid, &h->status, 0);
-	}
-	if (pid < 0)
-		h->status = 0x7f;	/* neither exited nor signalled */
-	if (h->fd >= 0)
-		close(h->fd);
-	h->fd = -1;
-	hand_describe_end(h, &err);
-	hand_end_pending(h, err.code == RH_ERR_PROTOCOL ? RH_ERR_PROTOCOL :
-			 RH_ERR_CRASHED,
-			 err.code == RH_ERR_NONE ? "the hand was stopped" :
-			 err.text);
-	h->stage = HAND_STAGE_GONE;
 }
 
 /* --- Events --- */
@@ -365,6 +148,13 @@ static bool hand_next_due(struct hand *h, struct hand_event *ret)
 		return true;
 	}
 	return false;
+}
+
+/* It broke the protocol: nothing more of it is believed. */
+static void hand_violation(struct hand *h, const struct rh_error *err)
+{
+	hand_end_pending(h, RH_ERR_PROTOCOL, err->text);
+	hand_kill_because(h, err);
 }
 
 static unsigned hand_allowed(const struct hand *h)
@@ -639,38 +429,4 @@ void hand_tick(struct hand *h, int64_t now)
 	rh_error_set(&why, RH_ERR_CRASHED,
 		     "the hand was killed, it did not end when asked to");
 	hand_kill_because(h, &why);
-}
-
-/* --- The last of it --- */
-
-/* True: the process is gone or was waited for. */
-static bool hand_wait_end(const struct hand *h, int64_t deadline)
-{
-	struct pollfd p = { .events = POLLIN };
-	int rc;
-
-	p.fd = (int)syscall(SYS_pidfd_open, h->pid, 0);
-	if (p.fd < 0)
-		return false;
-	do {
-		rc = poll(&p, 1, deadline_poll_ms(deadline));
-	} while (rc < 0 && errno == EINTR);
-	close(p.fd);
-	return rc > 0;
-}
-
-void hand_free(struct hand *h)
-{
-	if (h == NULL)
-		return;
-	if (!hand_is_gone(h)) {
-		if (h->fd >= 0)
-			close(h->fd);
-		if (h->stage == HAND_STAGE_KILLED ||
-		    !hand_wait_end(h, deadline_in(HAND_STOP_MS)))
-			kill(h->pid, SIGKILL);
-		(void)waitpid(h->pid, NULL, 0);
-	}
-	free(h->name);
-	free(h);
 }
