@@ -3,6 +3,7 @@
 #define RH_DRIVERS_DRIVER_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,7 +74,15 @@ struct driver_power_ops {
 	 */
 	int (*boot)(void *self, enum driver_boot device, int64_t deadline,
 		    struct rh_error *err);
+
+	/* The light of the chassis, on until it is switched off. May be NULL. */
+	int (*identify)(void *self, bool on, int64_t deadline,
+			struct rh_error *err);
 };
+
+/* Flags of a driver. */
+#define DRIVER_STARTS_PROGRAMS	1	/* its calls fork and exec (no shell): the
+					   sandbox of its hand lets them */
 
 /* Flags of console.attach. */
 #define DRIVER_ATTACH_STEAL	1	/* take it, whoever holds it */
@@ -131,6 +140,56 @@ struct driver_evidence_ops {
 		       struct rh_error *err);
 };
 
+/* How a command ended. */
+struct driver_shell_result {
+	int exit_status;	/* 0..255; 128 + n where signal n ended it */
+	struct buffer out;	/* standard output, at most the limit */
+	struct buffer errors;	/* standard error, at most the limit */
+	bool cut;		/* there was more of either */
+};
+
+struct driver_shell_ops {
+	/*
+	 * Runs a command on the host (by its shell) and waits for its end. 0
+	 * only where the exit status is known; whatever else happened (no exit
+	 * status, the connection went, the deadline) is an error, and the result
+	 * of the command is unknown: then `out` and `errors` hold what came.
+	 * Each output is kept up to `limit` bytes, what is more is read and
+	 * dropped. Release both buffers in any case. AUTH, REFUSED (host key is
+	 * unknown or changed; the text has both fingerprints), UNREACHABLE: it
+	 * was not run.
+	 */
+	int (*run)(void *self, const char *command, size_t limit,
+		   int64_t deadline, struct driver_shell_result *ret,
+		   struct rh_error *err);
+
+	/*
+	 * What is different after each boot of the host (Linux: its boot_id), as
+	 * one line of printable text without the newline. NOTSUP where the
+	 * host has nothing of that kind.
+	 */
+	int (*boot_id)(void *self, int64_t deadline, struct buffer *ret,
+		       struct rh_error *err);
+};
+
+/* Flags of doctor. */
+#define DRIVER_DOCTOR_BREAK	1	/* a serial break may be sent */
+
+struct driver_doctor_ops {
+	/*
+	 * Looks at everything that can be looked at without changing or
+	 * typing anything: reached? credential good? what may it do? One line of
+	 * text for each finding, appended to ret:
+	 *   LEVEL <TAB> SUBJECT <TAB> TEXT [<TAB> HINT]
+	 * LEVEL is ok, note or fail; SUBJECT a word ("address", "password");
+	 * HINT what to do, a line for the host file ("workarounds = ...") if
+	 * there is one. Returns 0 where it looked, whatever it found; -1 only
+	 * where it could not look at all (CONFIG).
+	 */
+	int (*look)(void *self, unsigned flags, int64_t deadline,
+		    struct buffer *ret, struct rh_error *err);
+};
+
 /* What a TCP check wants to see. */
 struct driver_tcp_check {
 	uint16_t port;
@@ -158,6 +217,7 @@ struct driver {
 	const char *summary;		/* one line, no full stop */
 	const struct option *options;	/* ended by OPTION_END */
 	size_t size;			/* bytes of one instance, zeroed */
+	unsigned flags;			/* DRIVER_STARTS_PROGRAMS */
 
 	/*
 	 * Takes the settings (borrowed until close) and loads its credential;
@@ -173,6 +233,8 @@ struct driver {
 	const struct driver_console_ops *console;
 	const struct driver_evidence_ops *evidence;
 	const struct driver_check_ops *check;
+	const struct driver_shell_ops *shell;
+	const struct driver_doctor_ops *doctor;
 };
 
 /* All drivers, NULL-ended (driver-table.c, the only file that names them). */
