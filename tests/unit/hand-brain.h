@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +119,12 @@ static inline void brain_attach(struct hand *h)
 	struct hand_event e = brain_do(h, HAND_OP_ATTACH, 0);
 
 	assert_string_equal(e.err.text, "");
+}
+
+/* For a brain in a process of its own: a test that fails leaves nothing running. */
+static inline void brain_dies_with_test(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* No child of ours is left, running or dead. */

@@ -688,6 +688,7 @@ static void test_hung_read_without_a_brain(void **state)
 	fake.read_hangs = true;
 	brain = fork();
 	if (brain == 0) {
+		brain_dies_with_test();
 		h = brain_start(&fake_driver);
 		brain_ask(h, HAND_OP_ATTACH, 0, deadline_in(SOON_MS));
 		while (pause() < 0)
@@ -800,6 +801,7 @@ static void test_brain_killed_gives_the_console_back(void **state)
 	fake.flood = 4 * MB;
 	brain = fork();
 	if (brain == 0) {
+		brain_dies_with_test();
 		h = brain_start(&fake_driver);
 		brain_attach(h);
 		/* It does not read: output waits in the ring and the socket. */

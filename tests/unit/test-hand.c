@@ -608,6 +608,7 @@ static pid_t start_brain(int64_t deadline)
 
 	if (pid != 0)
 		return pid;
+	brain_dies_with_test();
 	h = hand_start("test/way", &fake_driver, NULL, NULL);
 	brain_ask(h, HAND_OP_QUERY, 0, deadline);
 	(void)brain_next(h, DEADLINE_NEVER, &e);
