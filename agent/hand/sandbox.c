@@ -9,6 +9,11 @@
  * and falls back (clone3 -> clone, whose flags a filter can see), EPERM as a
  * failure. Only calls that no library of ours has a reason to make, and that
  * an intruder would make first, kill the process.
+ *
+ * A driver that starts programs gets a filter of another kind: the programs
+ * inherit it, and we don't know what they need. So it is a short list of
+ * what is refused, with the EPERM that programs know. What keeps them in bounds
+ * is that they gain no privileges, and find no descriptor and no secret.
  */
 #include "agent/hand/sandbox.h"
 
@@ -88,6 +93,16 @@ static const char *const sandbox_deadly[] = {
 	"swapoff", "setuid", "setgid", "setresuid", "setresgid", "setreuid",
 	"setregid", "setgroups", "personality", "iopl", "ioperm", "acct",
 	"settimeofday", "clock_settime", "open_by_handle_at",
+};
+
+/* Not for programs either. No setuid and unshare: some sandbox themselves. */
+static const char *const sandbox_refused[] = {
+	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
+	"kcmp", "mount", "umount2", "move_mount", "pivot_root", "setns", "bpf",
+	"perf_event_open", "userfaultfd", "init_module", "finit_module",
+	"delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+	"swapoff", "iopl", "ioperm", "acct", "settimeofday", "clock_settime",
+	"open_by_handle_at",
 };
 
 /* ioctl: sockets and serial lines. Not TIOCSTI: stderr may be a terminal. */
@@ -200,21 +215,44 @@ static int sandbox_arguments(scmp_filter_ctx ctx)
 	return rc;
 }
 
-int sandbox_limit(struct rh_error *err)
+/* For a driver of ours alone. */
+static int sandbox_rules(scmp_filter_ctx ctx)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	size_t i;
 	int rc = 0;
 
-	if (ctx == NULL)
-		return rh_error_set(err, RH_ERR_NOTSUP,
-				    "system calls cannot be limited here");
 	for (i = 0; i < SANDBOX_COUNT(sandbox_allowed); i++)
 		rc |= sandbox_name(ctx, SCMP_ACT_ALLOW, sandbox_allowed[i]);
 	for (i = 0; i < SANDBOX_COUNT(sandbox_deadly); i++)
 		rc |= sandbox_name(ctx, SCMP_ACT_KILL_PROCESS,
 				   sandbox_deadly[i]);
-	rc |= sandbox_arguments(ctx);
+	return rc | sandbox_arguments(ctx);
+}
+
+/* For a driver that starts programs, and for these. */
+static int sandbox_rules_programs(scmp_filter_ctx ctx)
+{
+	size_t i;
+	int rc;
+
+	/* a vendor's tool may be a 32-bit one */
+	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+	for (i = 0; i < SANDBOX_COUNT(sandbox_refused); i++)
+		rc |= sandbox_name(ctx, SCMP_ACT_ERRNO(EPERM),
+				   sandbox_refused[i]);
+	return rc;
+}
+
+int sandbox_limit(bool programs, struct rh_error *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(programs ? SCMP_ACT_ALLOW :
+					   SCMP_ACT_ERRNO(ENOSYS));
+	int rc;
+
+	if (ctx == NULL)
+		return rh_error_set(err, RH_ERR_NOTSUP,
+				    "system calls cannot be limited here");
+	rc = programs ? sandbox_rules_programs(ctx) : sandbox_rules(ctx);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);

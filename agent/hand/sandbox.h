@@ -2,6 +2,8 @@
 #ifndef RH_AGENT_HAND_SANDBOX_H
 #define RH_AGENT_HAND_SANDBOX_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -23,7 +25,12 @@ int sandbox_enter(int fd, const char *name, struct rh_error *err);
  * process is killed), no file opened other than for reading (EACCES), what is
  * not on the list does not exist (ENOSYS). Errors: NOTSUP where the kernel
  * cannot.
+ *
+ * With `programs` (a driver that starts programs, which inherit this): what
+ * no tool for a power strip or a console has a reason to do (trace others,
+ * mount, load code into the kernel, restart this machine) is refused (EPERM),
+ * all else is left as it is.
  */
-int sandbox_limit(struct rh_error *err);
+int sandbox_limit(bool programs, struct rh_error *err);
 
 #endif

@@ -434,6 +434,92 @@ static void test_open_may_run_a_program(void **state)
 	assert_reports(deed_memory, "ok");
 }
 
+/* --- A driver that starts programs --- */
+
+static const struct driver fake_starter = {
+	.name = "fake", .size = 1, .open = fake_open, .close = fake_close,
+	.evidence = &fake_evidence, .flags = DRIVER_STARTS_PROGRAMS,
+};
+
+/* A program's output and how it ended; the program inherits the limits. */
+static void deed_program(struct buffer *ret)
+{
+	char bytes[64];
+	int fds[2], status = -1;
+	ssize_t len;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		execl("/bin/sh", "sh", "-c",
+		      "echo $(uname) ; /bin/true && exit 3", (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	while ((len = read(fds[0], bytes, sizeof(bytes))) > 0)
+		buffer_append(ret, bytes, (size_t)len);
+	close(fds[0]);
+	waitpid(pid, &status, 0);
+	buffer_printf(ret, "%d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static void try_refused(struct buffer *ret, const char *what, long rc)
+{
+	buffer_printf(ret, "%s%s ", what,
+		      rc == -1 && errno == EPERM ? "" : "?!");
+}
+
+static void deed_starter_calls(struct buffer *ret)
+{
+	struct rlimit core;
+
+	/* arguments that the kernel itself would answer otherwise */
+	try_refused(ret, "ptrace", ptrace(PTRACE_ATTACH, 0, 0, 0));
+	try_refused(ret, "mount", syscall(SYS_mount, NULL, NULL, NULL, 0, NULL));
+	try_refused(ret, "bpf", syscall(SYS_bpf, -1, NULL, 0));
+	try_refused(ret, "reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
+	getrlimit(RLIMIT_CORE, &core);
+	buffer_printf(ret, "core %d privs %d dumpable %d", (int)core.rlim_max,
+		      prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+		      prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+}
+
+static void assert_starter_reports(void (*deed)(struct buffer *),
+				   const char *text)
+{
+	struct hand_event e;
+	struct hand *h;
+
+	fake_deed = deed;
+	h = brain_start(&fake_starter);
+	e = brain_do(h, HAND_OP_CHASSIS, 0);
+	assert_string_equal(e.err.text, "");
+	assert_string_equal(e.bytes, text);
+	hand_free(h);
+	assert_no_child();
+}
+
+static void test_starter_runs_programs(void **state)
+{
+	(void)state;
+	assert_starter_reports(deed_program, "Linux\n3");
+	/* and one without the flag is still killed for it */
+	if (!SANITIZED)
+		assert_kills(deed_program);
+	assert_kills(deed_execve);
+}
+
+static void test_starter_is_limited(void **state)
+{
+	(void)state;
+	assert_starter_reports(deed_starter_calls,
+			       "ptrace mount bpf reboot core 0 privs 1 "
+			       "dumpable 0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +531,8 @@ int main(void)
 		cmocka_unit_test_setup(test_signals_are_reset, setup),
 		cmocka_unit_test_setup(test_what_libraries_need, setup),
 		cmocka_unit_test_setup(test_open_may_run_a_program, setup),
+		cmocka_unit_test_setup(test_starter_runs_programs, setup),
+		cmocka_unit_test_setup(test_starter_is_limited, setup),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
