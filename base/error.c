@@ -31,6 +31,7 @@ static const char *const error_names[RH_ERR_COUNT] = {
 	[RH_ERR_CRASHED] = "crashed",
 	[RH_ERR_CANCELLED] = "cancelled",
 	[RH_ERR_INTERNAL] = "internal",
+	[RH_ERR_NEEDS_HANDS] = "needs-hands",
 };
 
 static void error_one_line(char *text)

@@ -29,6 +29,7 @@ enum rh_code {
 	RH_ERR_CRASHED,		/* a hand ended that should not have */
 	RH_ERR_CANCELLED,	/* a person or a signal asked us to stop */
 	RH_ERR_INTERNAL,	/* a case that should not occur; a bug */
+	RH_ERR_NEEDS_HANDS,	/* a person must do it; the text says what */
 	RH_ERR_COUNT,
 };
 

@@ -96,6 +96,8 @@ int run_error_status(enum rh_code code)
 		return 130;
 	case RH_ERR_IO:
 		return 1;
+	case RH_ERR_NEEDS_HANDS:
+		return 3;
 	default:
 		return 4;
 	}

@@ -448,6 +448,7 @@ static void confirm_act_failed(struct confirm *c, int64_t now,
 		return;
 	case RH_ERR_AUTH:
 	case RH_ERR_CONFIG:
+	case RH_ERR_NEEDS_HANDS:
 		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
 		return;
 	case RH_ERR_REFUSED:
