@@ -295,6 +295,16 @@ static bool ipmi_console_again(struct ipmi *d, struct ipmi_attaching *a,
 
 static void ipmi_console_detach(void *self, int64_t deadline);
 
+static int ipmi_console_refused(struct ipmi *d, const struct ipmi_attaching *a,
+				struct rh_error *err)
+{
+	rh_error_set(err, a->why->code, "no SOL with %s as %.16s: %s",
+		     ipmi_targets_current(&d->targets), d->user, a->why->text);
+	if (a->why->code == RH_ERR_AUTH && err != NULL)
+		d->denied = *err;
+	return -1;
+}
+
 static int ipmi_console_attach(void *self, unsigned flags, int64_t deadline,
 			       struct rh_error *err)
 {
@@ -304,6 +314,8 @@ static int ipmi_console_attach(void *self, unsigned flags, int64_t deadline,
 	int errnum;
 
 	ipmi_console_detach(d, deadline);
+	if (ipmi_is_denied(d, err))
+		return -1;
 	if (d->port > INT16_MAX)
 		return rh_error_set(err, RH_ERR_NOTSUP,
 				    "port = %d: libipmiconsole has no ports above "
@@ -317,10 +329,7 @@ static int ipmi_console_attach(void *self, unsigned flags, int64_t deadline,
 		log_line(LOG_DEBUG, "ipmi: SOL, cipher suite %d: %s",
 			 d->suites[d->suite], ipmiconsole_ctx_strerror(errnum));
 		if (!ipmi_console_again(d, &a, errnum))
-			return rh_error_set(err, a.why->code,
-					    "no SOL with %s as %.16s: %s",
-					    ipmi_targets_current(&d->targets),
-					    d->user, a.why->text);
+			return ipmi_console_refused(d, &a, err);
 	}
 	d->suite_known = true;
 	return 0;

@@ -201,7 +201,7 @@ static bool ipmi_session_again(struct ipmi *d, struct ipmi_opening *o,
 	return false;
 }
 
-static int ipmi_session_refused(const struct ipmi *d,
+static int ipmi_session_refused(struct ipmi *d,
 				const struct ipmi_opening *o,
 				struct rh_error *err)
 {
@@ -210,9 +210,20 @@ static int ipmi_session_refused(const struct ipmi *d,
 				    "no session with %s as %.16s, though it gave "
 				    "one before: too many are open, or it is busy",
 				    ipmi_targets_current(&d->targets), d->user);
-	return rh_error_set(err, o->why->code, "no session with %s as %.16s: %s",
-			    ipmi_targets_current(&d->targets), d->user,
-			    o->why->text);
+	rh_error_set(err, o->why->code, "no session with %s as %.16s: %s",
+		     ipmi_targets_current(&d->targets), d->user, o->why->text);
+	if (o->why->code == RH_ERR_AUTH && err != NULL)
+		d->denied = *err;
+	return -1;
+}
+
+/* S18: a BMC locks an account that tries a wrong password again and again. */
+bool ipmi_is_denied(const struct ipmi *d, struct rh_error *err)
+{
+	if (d->denied.code == RH_ERR_NONE)
+		return false;
+	rh_error_set(err, d->denied.code, "%s", d->denied.text);
+	return true;
 }
 
 static int ipmi_session_open(struct ipmi *d, int64_t retransmit,
@@ -223,6 +234,8 @@ static int ipmi_session_open(struct ipmi *d, int64_t retransmit,
 				  .suites_left = d->suite_count };
 	int errnum;
 
+	if (ipmi_is_denied(d, err))
+		return -1;
 	if (ipmi_targets_resolve(&d->targets, d->address, d->port, err) < 0)
 		return -1;
 	for (;;) {

@@ -167,6 +167,7 @@ struct ipmi {
 	int64_t act_wait;		/* ms that an act may take to be answered */
 	int64_t lost_after;		/* ms of silence on SOL */
 	int64_t next_operation;		/* not before, for min_interval */
+	struct rh_error denied;		/* AUTH: the credential is not tried again */
 
 	struct ipmi_targets targets;
 	struct ipmi_alarm alarm;
@@ -177,6 +178,9 @@ struct ipmi {
 /* --- ipmi-session.c ---------------------------------------------------------- */
 
 #define IPMI_ANSWER_MAX 128
+
+/* Whether the BMC refused the credential before; then err says so again. */
+bool ipmi_is_denied(const struct ipmi *d, struct rh_error *err);
 
 /* A command as ipmi_cmd_raw wants it: bytes[0] is the command. */
 struct ipmi_command {

@@ -96,9 +96,8 @@ static int config_select_no_host(const struct config *config, const char *word,
 				    "no host \"%s\" in %s/hosts.d; did you mean "
 				    "\"%s\"?", word, config->dir, nearest);
 	return rh_error_set(err, RH_ERR_USAGE,
-			    "no host \"%s\" in %s/hosts.d; expected one of the "
-			    "%zu that are there, see `rhands status`", word,
-			    config->dir, config->host_count);
+			    "no host \"%s\" in %s/hosts.d; `rhands hosts` lists "
+			    "those that are there", word, config->dir);
 }
 
 static int config_select_no_group(const struct config *config,
