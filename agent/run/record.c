@@ -44,6 +44,7 @@ struct record {
 	struct cast_writer writer;
 	uint64_t gap;		/* console bytes not written since the last one */
 	uint64_t lost;		/* all of them */
+	int gap_errno;		/* why, of the last one */
 	json_t *run;		/* run.json */
 	json_t *last;		/* what record_event returned */
 };
@@ -433,23 +434,21 @@ static bool record_cast_put(struct record *r, int64_t at_ms,
 	if (!ok || gap == 0)
 		return ok;
 	r->gap = 0;
-	record_event(r, at_ms, "record-gap",
-		     json_pack("{sI so}", "bytes", (json_int_t)gap, "text",
-			       json_string("the console is recorded again")));
 	return true;
 }
 
-static void record_cast_lost(struct record *r, int64_t at_ms, size_t len)
+static void record_cast_lost(struct record *r, size_t len)
 {
-	char text[200];
-
-	snprintf(text, sizeof(text), "the console can't be recorded: %s; what it "
-		 "prints is still watched", strerror(errno));
+	r->gap_errno = errno;
 	r->lost += len;
 	r->gap += len;
-	if (r->gap == len)
-		record_event(r, at_ms, "record-gap",
-			     json_pack("{ss}", "text", text));
+}
+
+uint64_t record_gap(const struct record *r, uint64_t *ret_lost, int *ret_errno)
+{
+	*ret_lost = r->lost;
+	*ret_errno = r->gap_errno;
+	return r->gap;
 }
 
 void record_output(struct record *r, int64_t at_ms, const void *bytes,
@@ -459,7 +458,7 @@ void record_output(struct record *r, int64_t at_ms, const void *bytes,
 
 	cast_write_output(&r->writer, &line, at_ms, bytes, len);
 	if (line.len > 0 && !record_cast_put(r, at_ms, &line))
-		record_cast_lost(r, at_ms, len);
+		record_cast_lost(r, len);
 	buffer_release(&line);
 }
 

@@ -60,6 +60,13 @@ int record_sync(struct record *r, struct rh_error *err);
 
 void record_output(struct record *r, int64_t at_ms, const void *bytes,
 		   size_t len);
+
+/*
+ * Bytes of the gap that is open now, 0: none. *ret_lost: of all gaps; *ret_errno: why
+ * the last one could not be written.
+ */
+uint64_t record_gap(const struct record *r, uint64_t *ret_lost, int *ret_errno);
+
 void record_input(struct record *r, int64_t at_ms, const char *name);
 void record_marker(struct record *r, int64_t at_ms, const char *text);
 

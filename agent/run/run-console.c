@@ -151,6 +151,28 @@ static void console_down(struct run *r, const struct rh_error *err, bool held)
 		console_wait(r);
 }
 
+/* A gap in the record begins, or is over. */
+void run_tell_gap(struct run *r)
+{
+	uint64_t lost, gap;
+	char text[200];
+	int why;
+
+	gap = record_gap(r->record, &lost, &why);
+	if ((gap > 0) == r->gap)
+		return;
+	r->gap = gap > 0;
+	if (r->gap)
+		snprintf(text, sizeof(text), "the console can't be recorded: %s; "
+			 "it is watched all the same", strerror(why));
+	else
+		snprintf(text, sizeof(text), "the console is recorded again, "
+			 "%" PRIu64 " bytes are missing", lost - r->gap_lost);
+	run_event(r, "record-gap", "", text, NULL);
+	if (!r->gap)
+		r->gap_lost = lost;
+}
+
 void run_record_output(struct run *r, const char *bytes, size_t len)
 {
 	struct buffer clean = { 0 };
@@ -160,6 +182,7 @@ void run_record_output(struct run *r, const char *bytes, size_t len)
 	if (clean.len > 0)
 		record_output(r->record, run_at(r), clean.data, clean.len);
 	buffer_release(&clean);
+	run_tell_gap(r);
 }
 
 static void console_bytes(struct run *r, const char *bytes, size_t len)

@@ -64,6 +64,8 @@ struct run {
 	struct redact redact;
 	struct ring tail;		/* last output of the console, raw */
 	int64_t epoch;
+	bool gap;			/* the console can't be recorded now */
+	uint64_t gap_lost;		/* bytes of the gaps that are over */
 	int signal_fd;
 	int signals;
 
@@ -109,6 +111,7 @@ void console_tick(struct run *r, int64_t now);
 int64_t console_deadline(const struct run *r);
 void console_event(struct run *r, const struct hand_event *event);
 void console_reopen(struct run *r);
+void run_tell_gap(struct run *r);
 void run_record_output(struct run *r, const char *bytes, size_t len);
 
 /* run-evidence.c */

@@ -37,7 +37,9 @@ static void runs_print(struct verb_call *call, const json_t *run)
 		verb_print_json(copy);
 		return;
 	}
-	if (json_is_integer(ms))
+	if (json_is_integer(ms) && json_integer_value(ms) < 1000)
+		snprintf(took, sizeof(took), "0s");
+	else if (json_is_integer(ms))
 		deadline_format(json_integer_value(ms) / 1000 * 1000, took,
 				sizeof(took));
 	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s",
