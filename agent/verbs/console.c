@@ -24,6 +24,8 @@
 #define CONSOLE_ATTACH_MS 30000
 #define CONSOLE_PIECE 256	/* a writable terminal or pipe takes so much */
 #define CONSOLE_STOP_MS 1500	/* a hand that is asked to end has 1 s */
+#define CONSOLE_QUIET_MS 1000
+#define CONSOLE_ANSWER_MS 10000
 #define CONSOLE_QUEUE_MAX 65536	/* typed bytes that wait for the console */
 
 struct console {
@@ -45,6 +47,8 @@ struct console {
 	bool input_ended;
 	bool leave;
 	bool held;		/* the session was not given back */
+	int64_t quiet_at;	/* after the end of input: leaves then, */
+	int64_t answer_until;	/* and then in any case; 0 before */
 	int status;
 };
 
@@ -85,6 +89,7 @@ static void console_output(struct console *c, const char *bytes, size_t len)
 {
 	struct buffer out = { 0 };
 
+	c->quiet_at = deadline_in(CONSOLE_QUIET_MS);
 	if (c->raw)
 		buffer_append(&out, bytes, len);
 	else
@@ -294,6 +299,9 @@ static void console_wait(struct console *c)
 	};
 	int64_t due = deadline_min(hand_deadline(c->hand), deadline_in(5000));
 
+	if (c->answer_until != 0)
+		due = deadline_min(due, deadline_min(c->quiet_at,
+						     c->answer_until));
 	poll(fds, 3, deadline_poll_ms(due));
 	if (fds[0].revents != 0) {
 		c->status = 130;
@@ -301,6 +309,22 @@ static void console_wait(struct console *c)
 	}
 	if (fds[2].revents != 0)
 		console_input(c);
+}
+
+/*
+ * A pipe at its end: what it sent is on its way, and what the host says to it is
+ * waited for, until the console is quiet for a moment.
+ */
+static bool console_has_answered(struct console *c, int64_t now)
+{
+	if (!c->input_ended || c->terminal || c->queue.len > 0 ||
+	    c->write != 0 || c->attach != 0)
+		return false;
+	if (c->answer_until == 0) {
+		c->answer_until = deadline_add(now, CONSOLE_ANSWER_MS);
+		c->quiet_at = deadline_add(now, CONSOLE_QUIET_MS);
+	}
+	return now >= c->quiet_at || now >= c->answer_until;
 }
 
 static void console_loop(struct console *c)
@@ -315,9 +339,7 @@ static void console_loop(struct console *c)
 			console_hand_event(c, &event);
 		if (!c->leave)
 			console_send_queue(c);
-		/* A pipe at its end: all was sent. */
-		if (c->input_ended && c->queue.len == 0 && c->write == 0 &&
-		    !c->terminal)
+		if (console_has_answered(c, deadline_now()))
 			c->leave = true;
 		if (deadline_now() >= fresh && c->attach == 0) {
 			lock_console(&c->lock, true);
@@ -430,6 +452,7 @@ const struct verb verb_console = {
 	.usage = "HOST",
 	.summary = "look at the console of a host, and type on it",
 	.help = "  --raw           pass everything through, control sequences too\n"
-		"At the beginning of a line: ~. leaves, ~B sends a break, ~~ a ~\n",
+		"At the beginning of a line: ~. leaves, ~B sends a break, ~~ a ~\n"
+		"At the end of piped input it leaves when the host has answered.\n",
 	.run = console_run,
 };
