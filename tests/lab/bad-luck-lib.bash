@@ -3,6 +3,7 @@
 # What the tests of bad luck share: a lab with a small program as its machine,
 # hosts and sequences of their own, and the questions that are asked of a record.
 
+bats_require_minimum_version 1.5.0
 lab=$BATS_TEST_DIRNAME/lab
 rhands=${RHANDS:-$BATS_TEST_DIRNAME/../../rhands}
 
@@ -23,6 +24,7 @@ teardown() {
 		[ ! -e "$d/keeper.lock" ] || "$lab" down "$d"
 	done
 	wait_for 3 nothing_runs
+	! mountpoint -q "$records" || umount "$records"
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds, or fails the test.
@@ -59,7 +61,8 @@ up() {
 	shift
 	"$lab" up "$dir" --machine "$program" --owner $$ "$@" 3>&-
 	. "$dir/env"
-	sed -i '/^\[power\]/a min-off = 1s\nconfirm = 5s' "$config/hosts.d/ldap1.ini"
+	sed -i -e '/^\[power\]/a min-off = 1s\nconfirm = 5s\nmin-interval = 0' \
+		-e '/^\[host\]/a evidence = none' "$config/hosts.d/ldap1.ini"
 }
 
 # sequence NAME: a sequence of this test, from standard input.
@@ -113,6 +116,34 @@ verdict() {
 	jq -r '.verdict' "$(record)/run.json"
 }
 
+# A sequence that watches the console: "go" recovers, "stop" fails.
+watch_sequence() {
+	sequence watch <<-END
+		[sequence]
+		summary = Watch the console
+		needs = console
+		deadline = ${1:-30s}
+		start = watch
+		[state watch]
+		timeout = ${1:-30s} -> failed "it said nothing"
+		on = /it says go/ -> recovered
+		on = /it says stop/ -> failed "it said stop"
+	END
+}
+
+# A machine that says what stands in $dir/say, from its start on.
+saying_machine() {
+	machine say <<-'END'
+		#!/bin/sh
+		: >>"$LAB_DIR/say"
+		exec tail -n +1 -f "$LAB_DIR/say"
+	END
+}
+
+say() {
+	echo "$*" >>"$dir/say"
+}
+
 says() {
 	[[ $output = *"$1"* ]] || {
 		echo "expected: $1"
@@ -151,17 +182,35 @@ finish() {
 	output=$(cat "$BATS_TEST_TMPDIR/run.out")
 }
 
-# The hands of a process, and one by its name ("console", "power").
+# A console in the background, its input is descriptor 5, its process $console.
+open_console() {
+	[ -p "$BATS_TEST_TMPDIR/typed" ] || mkfifo "$BATS_TEST_TMPDIR/typed"
+	exec 5<>"$BATS_TEST_TMPDIR/typed"
+	: >"$BATS_TEST_TMPDIR/console.out"
+	"$rhands" console ldap1 --config "$config" --records "$records" "$@" \
+		<"$BATS_TEST_TMPDIR/typed" >"$BATS_TEST_TMPDIR/console.out" 2>&1 \
+		3>&- 5>&- &
+	console=$!
+	pids+=("$console")
+	wait_for 10 log_says "$BATS_TEST_TMPDIR/console.out" "attached"
+}
+
+# The hands of a process; that of the console has a library with threads.
 hands_of() {
 	pgrep -P "$1" || true
 }
 
-hand_named() {
+console_hand() {
 	local pid
 	for pid in $(hands_of "$1"); do
-		case $(tr '\0' ' ' <"/proc/$pid/cmdline"; cat "/proc/$pid/comm") in
-		*"$2"*) echo "$pid" ;;
-		esac
+		[ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -le 1 ] || echo "$pid"
+	done
+}
+
+power_hand() {
+	local pid
+	for pid in $(hands_of "$1"); do
+		[ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -ne 1 ] || echo "$pid"
 	done
 }
 
