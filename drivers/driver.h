@@ -83,6 +83,8 @@ struct driver_power_ops {
 /* Flags of a driver. */
 #define DRIVER_STARTS_PROGRAMS	1	/* its calls fork and exec (no shell): the
 					   sandbox of its hand lets them */
+#define DRIVER_OPENS_DEVICES	2	/* it opens what is below /dev for
+					   writing, at any time */
 
 /* Flags of console.attach. */
 #define DRIVER_ATTACH_STEAL	1	/* take it, whoever holds it */
@@ -217,7 +219,7 @@ struct driver {
 	const char *summary;		/* one line, no full stop */
 	const struct option *options;	/* ended by OPTION_END */
 	size_t size;			/* bytes of one instance, zeroed */
-	unsigned flags;			/* DRIVER_STARTS_PROGRAMS */
+	unsigned flags;			/* DRIVER_STARTS_PROGRAMS, ... */
 
 	/*
 	 * Takes the settings (borrowed until close) and loads its credential;

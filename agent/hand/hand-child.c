@@ -190,8 +190,7 @@ static void child_open(struct child *c, const struct settings *settings)
 			     "driver %s does not open and does not say why",
 			     c->driver->name);
 	child_disarm();
-	if (sandbox_limit((c->driver->flags & DRIVER_STARTS_PROGRAMS) != 0,
-			  &err) < 0)
+	if (sandbox_limit(c->driver->flags, &err) < 0)
 		log_line(LOG_WARN, "%s", err.text);
 }
 

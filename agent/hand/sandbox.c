@@ -20,16 +20,21 @@
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "drivers/driver.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANDBOX_SANITIZED 1
@@ -111,7 +116,8 @@ static const unsigned long sandbox_ioctls[] = {
 	TCGETS, TCSETS, TCSETSW, TCSETSF, TCGETA, TCFLSH, TCSBRK, TCSBRKP,
 	TCXONC, TIOCSBRK, TIOCCBRK, TIOCMGET, TIOCMSET, TIOCMBIS, TIOCMBIC,
 	TIOCEXCL, TIOCNXCL, TIOCGWINSZ, TIOCGICOUNT, TIOCGSERIAL,
-	TIOCSSERIAL, TIOCMIWAIT, TIOCGPGRP,
+	TIOCSSERIAL, TIOCMIWAIT, TIOCGPGRP, 0x5432 /* TCGETX */,
+	0x5434 /* TCSETXF */, 0x5435 /* TCSETXW */, 0x5433 /* TCSETX */,
 #ifdef TCGETS2
 	TCGETS2, TCSETS2, TCSETSW2, TCSETSF2,
 #endif
@@ -148,8 +154,9 @@ static int sandbox_arg(scmp_filter_ctx ctx, uint32_t action, const char *name,
 	return seccomp_rule_add_array(ctx, action, nr, 1, &cmp);
 }
 
-/* open and openat: for reading only. */
-static int sandbox_open(scmp_filter_ctx ctx, const char *name, unsigned arg)
+/* open and openat: for reading only; devices for both, if they are there. */
+static int sandbox_open(scmp_filter_ctx ctx, const char *name, unsigned arg,
+			bool devices)
 {
 	static const uint64_t writes[] = { O_CREAT, O_TRUNC };
 	const uint32_t refuse = SCMP_ACT_ERRNO(EACCES);
@@ -159,7 +166,11 @@ static int sandbox_open(scmp_filter_ctx ctx, const char *name, unsigned arg)
 	rc |= sandbox_arg(ctx, SCMP_ACT_ALLOW, name, arg,
 			  O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	rc |= sandbox_arg(ctx, refuse, name, arg, O_ACCMODE, O_WRONLY);
-	rc |= sandbox_arg(ctx, refuse, name, arg, O_ACCMODE, O_RDWR);
+	if (devices)
+		rc |= sandbox_arg(ctx, SCMP_ACT_ALLOW, name, arg,
+				  O_ACCMODE | O_CREAT | O_TRUNC, O_RDWR);
+	else
+		rc |= sandbox_arg(ctx, refuse, name, arg, O_ACCMODE, O_RDWR);
 	rc |= sandbox_arg(ctx, refuse, name, arg, O_ACCMODE, O_ACCMODE);
 	for (i = 0; i < SANDBOX_COUNT(writes); i++)
 		rc |= sandbox_arg(ctx, refuse, name, arg, writes[i], writes[i]);
@@ -186,14 +197,14 @@ static int sandbox_threads(scmp_filter_ctx ctx)
 }
 
 /* Calls that are allowed with some arguments only. */
-static int sandbox_arguments(scmp_filter_ctx ctx)
+static int sandbox_arguments(scmp_filter_ctx ctx, bool devices)
 {
 	const uint64_t self = (uint64_t)getpid();
 	size_t i;
 	int rc = 0;
 
-	rc |= sandbox_open(ctx, "open", 1);
-	rc |= sandbox_open(ctx, "openat", 2);
+	rc |= sandbox_open(ctx, "open", 1, devices);
+	rc |= sandbox_open(ctx, "openat", 2, devices);
 	rc |= sandbox_threads(ctx);
 	for (i = 0; i < SANDBOX_COUNT(sandbox_families); i++)
 		rc |= sandbox_arg(ctx, SCMP_ACT_ALLOW, "socket", 0, SANDBOX_INT,
@@ -216,7 +227,7 @@ static int sandbox_arguments(scmp_filter_ctx ctx)
 }
 
 /* For a driver of ours alone. */
-static int sandbox_rules(scmp_filter_ctx ctx)
+static int sandbox_rules(scmp_filter_ctx ctx, bool devices)
 {
 	size_t i;
 	int rc = 0;
@@ -226,7 +237,7 @@ static int sandbox_rules(scmp_filter_ctx ctx)
 	for (i = 0; i < SANDBOX_COUNT(sandbox_deadly); i++)
 		rc |= sandbox_name(ctx, SCMP_ACT_KILL_PROCESS,
 				   sandbox_deadly[i]);
-	return rc | sandbox_arguments(ctx);
+	return rc | sandbox_arguments(ctx, devices);
 }
 
 /* For a driver that starts programs, and for these. */
@@ -243,8 +254,35 @@ static int sandbox_rules_programs(scmp_filter_ctx ctx)
 	return rc;
 }
 
-int sandbox_limit(bool programs, struct rh_error *err)
+/*
+ * A filter of system calls sees no paths, Landlock does. A kernel without it
+ * is no reason to do without the console.
+ */
+static void sandbox_write_devices_only(void)
 {
+	const struct landlock_ruleset_attr writing = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE,
+	};
+	struct landlock_path_beneath_attr dev = {
+		.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE,
+	};
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &writing,
+				 sizeof(writing), 0);
+
+	if (rules < 0)
+		return;
+	dev.parent_fd = open("/dev", O_PATH | O_CLOEXEC);
+	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
+		    &dev, 0) == 0)
+		(void)syscall(SYS_landlock_restrict_self, rules, 0);
+	close(dev.parent_fd);
+	close(rules);
+}
+
+int sandbox_limit(unsigned driver_flags, struct rh_error *err)
+{
+	const bool programs = (driver_flags & DRIVER_STARTS_PROGRAMS) != 0;
+	const bool devices = (driver_flags & DRIVER_OPENS_DEVICES) != 0;
 	scmp_filter_ctx ctx = seccomp_init(programs ? SCMP_ACT_ALLOW :
 					   SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
@@ -252,7 +290,10 @@ int sandbox_limit(bool programs, struct rh_error *err)
 	if (ctx == NULL)
 		return rh_error_set(err, RH_ERR_NOTSUP,
 				    "system calls cannot be limited here");
-	rc = programs ? sandbox_rules_programs(ctx) : sandbox_rules(ctx);
+	if (devices && !programs)
+		sandbox_write_devices_only();
+	rc = programs ? sandbox_rules_programs(ctx) :
+	     sandbox_rules(ctx, devices);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);

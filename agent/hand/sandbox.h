@@ -26,11 +26,13 @@ int sandbox_enter(int fd, const char *name, struct rh_error *err);
  * not on the list does not exist (ENOSYS). Errors: NOTSUP where the kernel
  * cannot.
  *
- * With `programs` (a driver that starts programs, which inherit this): what
+ * driver_flags (driver.h) widen that. DRIVER_OPENS_DEVICES: what is there
+ * below /dev can be opened for writing; on a kernel without Landlock, any file
+ * that is there. DRIVER_STARTS_PROGRAMS (the programs inherit this): what
  * no tool for a power strip or a console has a reason to do (trace others,
  * mount, load code into the kernel, restart this machine) is refused (EPERM),
  * all else is left as it is.
  */
-int sandbox_limit(bool programs, struct rh_error *err);
+int sandbox_limit(unsigned driver_flags, struct rh_error *err);
 
 #endif

@@ -230,6 +230,56 @@ static void deed_odd_calls(struct buffer *ret)
 	try_call(ret, "chdir", chdir("/"));
 }
 
+static const struct driver fake_opener = {
+	.name = "fake", .size = 1, .open = fake_open, .close = fake_close,
+	.evidence = &fake_evidence, .flags = DRIVER_OPENS_DEVICES,
+};
+
+static bool landlock_is_there(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
+}
+
+static void deed_open_device(struct buffer *ret)
+{
+	deed_open(ret);
+	snprintf(target, sizeof(target), "/dev/null");
+	buffer_append_char(ret, ' ');
+	try_open(ret, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	try_open(ret, O_WRONLY);
+	try_open(ret, O_RDWR | O_CREAT);
+	try_open(ret, O_RDWR | O_TRUNC);
+}
+
+/* Devices can be opened for both, and nothing else. */
+static void test_opener_opens_devices(void **state)
+{
+	const int e = EACCES;
+	char expected[96], path[sizeof(target)];
+	int fd;
+	struct hand_event event;
+	struct hand *h;
+
+	(void)state;
+	if (!landlock_is_there())
+		skip();
+	snprintf(target, sizeof(target), "/tmp/rhands-test-XXXXXX");
+	fd = mkstemp(target);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(path, sizeof(path), "%s", target);
+	snprintf(expected, sizeof(expected),
+		 "open %d %d %d %d %d %d %d 1 1 1 1 1 1 open %d %d %d ", ENOTDIR,
+		 e, e, e, e, e, e, e, e, e);
+	fake_deed = deed_open_device;
+	h = brain_start(&fake_opener);
+	event = brain_do(h, HAND_OP_CHASSIS, 0);
+	assert_string_equal(event.bytes, expected);
+	hand_free(h);
+	unlink(path);
+	assert_no_child();
+}
+
 static void test_odd_calls_do_not_exist(void **state)
 {
 	(void)state;
@@ -525,6 +575,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_processes_are_forbidden, setup),
 		cmocka_unit_test_setup(test_files_are_read_only, setup),
+		cmocka_unit_test_setup(test_opener_opens_devices, setup),
 		cmocka_unit_test_setup(test_odd_calls_do_not_exist, setup),
 		cmocka_unit_test_setup(test_no_core, setup),
 		cmocka_unit_test_setup(test_descriptors_are_closed, setup),
