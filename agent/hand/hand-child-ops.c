@@ -8,10 +8,12 @@
  * itself what the driver cannot; whatever that is, exactly one answer follows.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/hand/hand-child-private.h"
 #include "base/deadline.h"
+#include "base/memory.h"
 
 #define CHILD_RING_SIZE (1024 * 1024)
 
@@ -112,6 +114,60 @@ static int child_detach(struct child *c, const struct hand_request *r,
 	return 0;
 }
 
+/* Both outputs of a command, one behind the other. */
+static int child_shell(struct child *c, const struct hand_request *r,
+		       struct hand_event *done, struct buffer *text)
+{
+	const struct driver_shell_ops *ops = c->driver->shell;
+	struct driver_shell_result result = { 0 };
+	char *command;
+	int rc;
+
+	if (ops == NULL)
+		return child_cannot(c, r->op, &done->err);
+	command = memory_copy_len(r->bytes, r->bytes_len);
+	rc = ops->run(c->self, command, (size_t)r->number, r->deadline, &result,
+		      &done->err);
+	free(command);
+	if (rc == 0) {
+		buffer_append(text, buffer_text(&result.out), result.out.len);
+		done->out_len = text->len;
+		buffer_append(text, buffer_text(&result.errors),
+			      result.errors.len);
+		done->exit_status = result.exit_status & 0xff;
+		done->cut = result.cut;
+	}
+	buffer_release(&result.out);
+	buffer_release(&result.errors);
+	return rc;
+}
+
+static int child_boot_id(struct child *c, const struct hand_request *r,
+			 struct buffer *text, struct rh_error *err)
+{
+	if (c->driver->shell == NULL || c->driver->shell->boot_id == NULL)
+		return child_cannot(c, r->op, err);
+	return c->driver->shell->boot_id(c->self, r->deadline, text, err);
+}
+
+static int child_identify(struct child *c, const struct hand_request *r,
+			  struct rh_error *err)
+{
+	if (c->driver->power == NULL || c->driver->power->identify == NULL)
+		return child_cannot(c, r->op, err);
+	return c->driver->power->identify(c->self, r->number == 1, r->deadline,
+					  err);
+}
+
+static int child_doctor(struct child *c, const struct hand_request *r,
+			struct buffer *text, struct rh_error *err)
+{
+	if (c->driver->doctor == NULL)
+		return child_cannot(c, r->op, err);
+	return c->driver->doctor->look(c->self, (unsigned)r->number,
+				       r->deadline, text, err);
+}
+
 static int child_execute(struct child *c, const struct hand_request *r,
 			 struct hand_event *done, struct buffer *text)
 {
@@ -133,6 +189,14 @@ static int child_execute(struct child *c, const struct hand_request *r,
 		return child_detach(c, r, &done->err);
 	case HAND_OP_CHECK_TCP:
 		return child_check(c, r, text, &done->err);
+	case HAND_OP_SHELL:
+		return child_shell(c, r, done, text);
+	case HAND_OP_BOOT_ID:
+		return child_boot_id(c, r, text, &done->err);
+	case HAND_OP_IDENTIFY:
+		return child_identify(c, r, &done->err);
+	case HAND_OP_DOCTOR:
+		return child_doctor(c, r, text, &done->err);
 	case HAND_OP_WRITE:
 		return rh_error_set(&done->err, RH_ERR_STATE,
 				    "no console is attached");
@@ -196,6 +260,8 @@ static void child_run_request(struct child *c, const struct hand_request *r,
 				  c->driver->name, (int)done->state);
 	if (rc != 0) {
 		done->state = DRIVER_POWER_UNKNOWN;
+		done->exit_status = 0;
+		done->out_len = 0;
 		buffer_clear(&text);
 	}
 	child_cut_text(&text);

@@ -37,6 +37,12 @@ enum hand_op {
 	HAND_OP_BREAK,
 	HAND_OP_DETACH,
 	HAND_OP_CHECK_TCP,	/* tcp -> text */
+	HAND_OP_SHELL,		/* bytes: the command; number: bytes of each output
+				   that are kept, at most HAND_SHELL_MAX ->
+				   exit_status, text: both outputs */
+	HAND_OP_BOOT_ID,	/* -> text */
+	HAND_OP_IDENTIFY,	/* number: 1 on, 0 off */
+	HAND_OP_DOCTOR,		/* number: DRIVER_DOCTOR_ flags -> text */
 };
 
 struct hand_request {
@@ -51,6 +57,7 @@ struct hand_request {
 
 #define HAND_WRITE_MAX 4096
 #define HAND_TEXT_MAX 65536
+#define HAND_SHELL_MAX 32000
 
 enum hand_event_type {
 	HAND_NONE = 0,		/* nothing now */
@@ -71,6 +78,10 @@ struct hand_event {
 	const char *bytes;	/* HAND_BYTES, or the text of HAND_DONE (NUL-ended);
 				   valid until the next call on this hand */
 	size_t bytes_len;
+	int exit_status;	/* HAND_DONE of SHELL: 0..255 */
+	size_t out_len;		/* of its text: standard output; the rest is
+				   standard error */
+	bool cut;		/* there was more of either */
 	uint64_t lost_bytes;
 	bool held_console;	/* HAND_ENDED, HAND_CONSOLE_LOST: a session was
 				   attached and was not given back, the other side

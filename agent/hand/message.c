@@ -36,6 +36,10 @@ static const struct {
 	[HAND_OP_DETACH] = { .name = "detach" },
 	[HAND_OP_CHECK_TCP] = { .name = "check tcp", .has_tcp = true,
 				.gives_text = true },
+	[HAND_OP_SHELL] = { "shell", 1, HAND_SHELL_MAX, true, 0, 0, true },
+	[HAND_OP_BOOT_ID] = { .name = "boot id", .gives_text = true },
+	[HAND_OP_IDENTIFY] = { "identify", 0, 1, 0, 0, 0, 0 },
+	[HAND_OP_DOCTOR] = { "doctor", 0, DRIVER_DOCTOR_BREAK, 0, 0, 0, true },
 };
 
 #define MESSAGE_OPS (sizeof(message_ops) / sizeof(message_ops[0]))
@@ -97,6 +101,10 @@ static int message_check_done(const void *bytes, size_t len,
 	if (m.text_len > HAND_TEXT_MAX ||
 	    (m.text_len > 0 && !message_ops[m.op].gives_text))
 		return message_bad(err, "the text of an answer");
+	if (m.exit_status > 255 || m.cut > 1 || m.out_len > m.text_len ||
+	    (m.op != HAND_OP_SHELL &&
+	     (m.exit_status > 0 || m.cut > 0 || m.out_len > 0)))
+		return message_bad(err, "the outcome of a command");
 	return 0;
 }
 
@@ -204,7 +212,7 @@ void message_put_request(struct buffer *ret, uint32_t id,
 		.number = request->number,
 	};
 
-	if (request->op == HAND_OP_WRITE)
+	if (request->op == HAND_OP_WRITE || request->op == HAND_OP_SHELL)
 		m.bytes_len = message_len(request->bytes_len);
 	if (request->op == HAND_OP_CHECK_TCP) {
 		m.port = request->tcp.port;
@@ -249,6 +257,9 @@ void message_put_done(struct buffer *ret, const struct hand_event *done)
 		.code = (uint32_t)done->err.code,
 		.sys_errno = done->err.sys_errno,
 		.state = (uint32_t)done->state,
+		.exit_status = (uint32_t)done->exit_status,
+		.out_len = message_len(done->out_len),
+		.cut = done->cut,
 		.error_len = message_len(strlen(done->err.text)),
 		.text_len = message_len(done->bytes_len),
 	};
@@ -280,6 +291,9 @@ void message_get_done(const void *bytes, struct hand_event *ret)
 	ret->id = m.id;
 	ret->op = (enum hand_op)m.op;
 	ret->state = (enum driver_power)m.state;
+	ret->exit_status = (int)m.exit_status;
+	ret->out_len = m.out_len;
+	ret->cut = m.cut != 0;
 	message_get_error(&ret->err, m.code, m.sys_errno, rest, m.error_len);
 	ret->bytes = rest + m.error_len;
 	ret->bytes_len = m.text_len;

@@ -60,6 +60,9 @@ struct message_done {
 	uint32_t code;
 	int32_t sys_errno;
 	uint32_t state;
+	uint32_t exit_status;	/* of a shell command, else 0 */
+	uint32_t out_len;	/* the part of its text that is standard output */
+	uint32_t cut;		/* 0 or 1 */
 	uint32_t error_len;	/* then: text of the error, text of the answer */
 	uint32_t text_len;
 };

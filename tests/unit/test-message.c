@@ -160,7 +160,7 @@ static const struct {
 	{ "query", { .id = 1, .op = HAND_OP_QUERY }, 0, true },
 	{ "no id", { .op = HAND_OP_QUERY }, 0, false },
 	{ "no op", { .id = 1 }, 0, false },
-	{ "op beyond", { .id = 1, .op = 11 }, 0, false },
+	{ "op beyond", { .id = 1, .op = HAND_OP_DOCTOR + 1 }, 0, false },
 	{ "op far beyond", { .id = 1, .op = 0xffffffff }, 0, false },
 	{ "number unasked", { .id = 1, .op = HAND_OP_QUERY, .number = 1 }, 0,
 	  false },
@@ -237,7 +237,7 @@ static const struct {
 	  false },
 	{ "no id", { .op = HAND_OP_QUERY }, 0, false },
 	{ "no op", { .id = 1 }, 0, false },
-	{ "op beyond", { .id = 1, .op = 11 }, 0, false },
+	{ "op beyond", { .id = 1, .op = HAND_OP_DOCTOR + 1 }, 0, false },
 	{ "error", { .id = 1, .op = HAND_OP_QUERY, .code = RH_ERR_AUTH,
 	  .error_len = 511 }, 511, true },
 	{ "error too long", { .id = 1, .op = HAND_OP_QUERY,
@@ -256,6 +256,15 @@ static const struct {
 	  .text_len = 65537 }, 65537, false },
 	{ "lengths wrap", { .id = 1, .op = HAND_OP_EVENT_LOG,
 	  .error_len = 0xffffffff, .text_len = 1 }, 0, false },
+	{ "command", { .id = 1, .op = HAND_OP_SHELL, .exit_status = 255,
+	  .out_len = 2, .cut = 1, .text_len = 3 }, 3, true },
+	{ "status beyond", { .id = 1, .op = HAND_OP_SHELL,
+	  .exit_status = 256 }, 0, false },
+	{ "output beyond the text", { .id = 1, .op = HAND_OP_SHELL,
+	  .out_len = 4, .text_len = 3 }, 3, false },
+	{ "cut beyond", { .id = 1, .op = HAND_OP_SHELL, .cut = 2 }, 0, false },
+	{ "status of a query", { .id = 1, .op = HAND_OP_QUERY,
+	  .exit_status = 1 }, 0, false },
 };
 
 static void test_done_table(void **state)
