@@ -33,8 +33,8 @@ slow_bmc() {
 @test "SIGINT and SIGTERM: cancelled, recorded, SOL given back at once" {
 	saying_machine
 	up "$BATS_TEST_TMPDIR/say"
+	watch_sequence 60s
 	for signal in INT TERM; do
-		watch_sequence 60s
 		env --default-signal=INT "$rhands" run watch ldap1 --config "$config" \
 			--records "$records" >"$BATS_TEST_TMPDIR/run.out" 2>&1 3>&- &
 		run_pid=$!

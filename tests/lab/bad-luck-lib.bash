@@ -92,10 +92,20 @@ all_acts() {
 	grep -cE ' set (power|reset|shutdown)' "$dir/chassis.log" || true
 }
 
-# The folder of the last run.
+# The folder of the last run; two may have begun in the same second.
 record() {
-	local list=("$records"/runs/*/)
-	echo "${list[-1]%/}"
+	local last
+	last=$(jq -r '"\(.started) \(input_filename)"' "$records"/runs/*/run.json |
+		LC_ALL=C sort | tail -n 1)
+	dirname "${last#* }"
+}
+
+record_count() {
+	ls "$records"/runs/*/run.json 2>/dev/null | wc -l
+}
+
+more_records() {
+	[ "$(record_count)" -gt "$1" ]
 }
 
 # events NAME [FILTER]: of the journal of the last run.
@@ -169,10 +179,13 @@ status_is() {
 
 # A run in the background; its process is in $run_pid, its output in run.out.
 begin() {
+	local before
+	before=$(record_count)
 	"$rhands" "$1" --config "$config" --records "$records" "${@:2}" \
 		>"$BATS_TEST_TMPDIR/run.out" 2>&1 3>&- </dev/null &
 	run_pid=$!
 	pids+=("$run_pid")
+	wait_for 10 more_records "$before"
 }
 
 # The end of it, like `run`: status and output.
