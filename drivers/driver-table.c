@@ -6,6 +6,7 @@
 #include "drivers/drivers.h"
 
 const struct driver *const driver_table[] = {
+	&driver_exec,
 	&driver_ipmi,
 	&driver_tcp,
 	NULL,

@@ -5,6 +5,7 @@
 /* The drivers that exist, for driver-table.c alone. */
 #include "drivers/driver.h"
 
+extern const struct driver driver_exec;
 extern const struct driver driver_ipmi;
 extern const struct driver driver_tcp;
 

@@ -95,14 +95,27 @@ static void program_terminal_errors(struct program_terminal *t)
 	}
 }
 
-static int program_terminal_gone(struct program_terminal *t,
-				 struct rh_error *err)
+int program_terminal_pollfds(const struct program_terminal *t,
+			     struct pollfd *fds, int max)
+{
+	int count = 0;
+
+	if (t->pid > 0 && count < max)
+		fds[count++] = (struct pollfd){ .fd = t->fd, .events = POLLIN };
+	if (t->pid > 0 && t->errors >= 0 && count < max)
+		fds[count++] = (struct pollfd){ .fd = t->errors,
+						.events = POLLIN };
+	return count;
+}
+
+int program_terminal_gone(struct program_terminal *t, enum rh_code code,
+			  struct rh_error *err)
 {
 	char line[240];
 
 	program_terminal_errors(t);
 	program_last_line(&t->error_text, line, sizeof(line));
-	return rh_error_set(err, RH_ERR_LOST,
+	return rh_error_set(err, code,
 			    "the program of this console has ended%s%s",
 			    line[0] != '\0' ? ": " : "", line);
 }
@@ -120,7 +133,7 @@ int program_terminal_read(struct program_terminal *t, void *bytes, size_t size,
 		return (int)n;
 	if (n < 0 && errno == EAGAIN)
 		return 0;
-	return program_terminal_gone(t, err);
+	return program_terminal_gone(t, RH_ERR_LOST, err);
 }
 
 int program_terminal_write(struct program_terminal *t, const void *bytes,
@@ -135,7 +148,7 @@ int program_terminal_write(struct program_terminal *t, const void *bytes,
 		return (int)n;
 	if (errno == EAGAIN)
 		return 0;
-	return program_terminal_gone(t, err);
+	return program_terminal_gone(t, RH_ERR_LOST, err);
 }
 
 bool program_terminal_close(struct program_terminal *t, int64_t deadline)

@@ -465,14 +465,11 @@ const char *program_last_line(const struct buffer *text, char *buf,
 	return buf;
 }
 
-int program_check_end(const struct program *p, const struct program_result *r,
-		      struct rh_error *err)
+int program_fail_end(const struct program *p, const struct program_result *r,
+		     struct rh_error *err)
 {
-	enum rh_code code = RH_ERR_PROTOCOL;
 	char line[200], how[80];
 
-	if (r->signal == 0 && r->exit_status == 0)
-		return 0;
 	program_last_line(&r->errors, line, sizeof(line));
 	if (line[0] == '\0')
 		program_last_line(&r->out, line, sizeof(line));
@@ -483,12 +480,23 @@ int program_check_end(const struct program *p, const struct program_result *r,
 		snprintf(how, sizeof(how), "ended with status %d (a signal %d)",
 			 r->exit_status, r->exit_status - 128);
 	else
-		snprintf(how, sizeof(how), "ended with status %d",
-			 r->exit_status);
-	if (r->exit_status == 127)
-		code = RH_ERR_CONFIG;
-	return rh_error_set(err, code, "%s %s%s%s%s", p->args[0], how,
-			    r->exit_status == 127 ?
-			    " (it did not find what it calls)" : "",
+		snprintf(how, sizeof(how), "ended with status %d%s",
+			 r->exit_status, r->exit_status == 127 ?
+			 " (it did not find what it calls)" : "");
+	return rh_error_set(err, RH_ERR_PROTOCOL, "%s %s%s%s", p->args[0], how,
 			    line[0] != '\0' ? ": " : ", and said nothing", line);
+}
+
+void program_describe(const char *path, const char *subject,
+		      struct buffer *ret)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct stat st;
+
+	if (program_check(path, &err) < 0)
+		buffer_printf(ret, "fail\t%s\t%s\n", subject, err.text);
+	else if (stat(path, &st) == 0)
+		buffer_printf(ret, "ok\t%s\t%s: of uid %u, mode %04o\n",
+			      subject, path, (unsigned)st.st_uid,
+			      (unsigned)st.st_mode & 07777);
 }

@@ -2,6 +2,7 @@
 #ifndef RH_DRIVERS_PROGRAM_H
 #define RH_DRIVERS_PROGRAM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,11 +77,15 @@ const char *program_last_line(const struct buffer *text, char *buf,
 			      size_t buf_len);
 
 /*
- * Sets err where the program did not exit with 0: the exit status or signal
- * and the last line of its error output. 0, or -1 (PROTOCOL, CONFIG for 127).
+ * Sets err to how it ended: the exit status or signal, and the last line of its
+ * error output, else of its output. PROTOCOL: what it did is not known. -1.
  */
-int program_check_end(const struct program *p, const struct program_result *r,
-		      struct rh_error *err);
+int program_fail_end(const struct program *p, const struct program_result *r,
+		     struct rh_error *err);
+
+/* A finding of doctor about the program: owner and mode, or what is wrong. */
+void program_describe(const char *path, const char *subject,
+		      struct buffer *ret);
 
 /*
  * Starts it on a terminal of its own (raw, 80x25), input and input_len are not
@@ -90,6 +95,14 @@ int program_check_end(const struct program *p, const struct program_result *r,
  */
 int program_terminal_start(const struct program *p, bool hangup,
 			   struct program_terminal *ret, struct rh_error *err);
+
+/* What to poll for; at most max entries. Returns the count. */
+int program_terminal_pollfds(const struct program_terminal *t,
+			     struct pollfd *fds, int max);
+
+/* Sets err: it has ended, with the last line of its error output. -1. */
+int program_terminal_gone(struct program_terminal *t, enum rh_code code,
+			  struct rh_error *err);
 
 /*
  * Bytes that are there: > 0, 0 none now, -1 it has ended and all is read (LOST;

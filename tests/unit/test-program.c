@@ -56,7 +56,9 @@ static int run(const char *script, const char *input, int64_t ms)
 	};
 	int rc = program_run(&p, deadline_in(ms), &result, &err);
 
-	return rc < 0 ? rc : program_check_end(&p, &result, &err);
+	if (rc == 0 && (result.signal != 0 || result.exit_status != 0))
+		return program_fail_end(&p, &result, &err);
+	return rc;
 }
 
 static void assert_error(enum rh_code code, const char *part)
@@ -140,7 +142,7 @@ static void test_output_and_status(void **state)
 	assert_int_equal(run("kill -9 $$", NULL, SOON_MS), -1);
 	assert_error(RH_ERR_PROTOCOL, "killed by signal 9");
 	assert_int_equal(run("no-such-tool-at-all", NULL, SOON_MS), -1);
-	assert_error(RH_ERR_CONFIG, "127");
+	assert_error(RH_ERR_PROTOCOL, "127 (it did not find");
 }
 
 static void test_missing_program(void **state)
