@@ -25,7 +25,7 @@
 #include "base/deadline.h"
 #include "base/memory.h"
 
-#define SECRET_PAGE 4096
+#define SECRET_PAGE (SECRET_TEXT_MAX + 4096)
 #define SECRET_ARGS 32
 
 static const char secret_file[] = "@file:";
@@ -101,6 +101,21 @@ static int secret_finish(struct secret *ret, char *page, size_t len,
 	return 0;
 }
 
+/* All of the page becomes the secret; consumes page. */
+static int secret_finish_text(struct secret *ret, char *page, size_t len,
+			      const char *reference, struct rh_error *err)
+{
+	if (len == 0 || len > SECRET_TEXT_MAX || memchr(page, '\0', len)) {
+		secret_page_free(page);
+		return rh_error_set(err, RH_ERR_CONFIG,
+				    "%s: it must hold text of 1 to %d bytes",
+				    reference, SECRET_TEXT_MAX);
+	}
+	ret->bytes = page;
+	ret->len = len;
+	return 0;
+}
+
 /* Nobody else may read it, nor the group: forbidden is 077. */
 #define SECRET_OWN	077
 /* systemd grants a service's user access by an ACL, which shows as group read. */
@@ -157,8 +172,8 @@ static int secret_credential_path(const char *name, char **ret_path,
 	return 0;
 }
 
-static int secret_load_file(struct secret *ret, const char *path,
-			    mode_t forbidden, const char *reference,
+static int secret_load_file(const char *path, mode_t forbidden,
+			    char **ret_page, size_t *ret_len,
 			    struct rh_error *err)
 {
 	char *page;
@@ -179,7 +194,9 @@ static int secret_load_file(struct secret *ret, const char *path,
 		secret_page_free(page);
 		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", path);
 	}
-	return secret_finish(ret, page, (size_t)n, reference, err);
+	*ret_page = page;
+	*ret_len = (size_t)n;
+	return 0;
 }
 
 /* Splits at blanks; *ret_copy holds the words (free it with free(3)). */
@@ -277,8 +294,8 @@ static int secret_reap(pid_t pid, bool failed, int64_t deadline,
 						       : 128 + WTERMSIG(status));
 }
 
-static int secret_load_command(struct secret *ret, const char *command,
-			       const char *reference, int64_t deadline,
+static int secret_load_command(const char *command, int64_t deadline,
+			       char **ret_page, size_t *ret_len,
 			       struct rh_error *err)
 {
 	char *args[SECRET_ARGS], *copy, *page = NULL;
@@ -311,33 +328,62 @@ static int secret_load_command(struct secret *ret, const char *command,
 	if (pipes[0] >= 0)
 		close(pipes[0]);
 	free(copy);
-	if (rc == 0)
-		return secret_finish(ret, page, len, reference, err);
+	if (rc == 0) {
+		*ret_page = page;
+		*ret_len = len;
+		return 0;
+	}
 	if (page != NULL)
 		secret_page_free(page);
 	return -1;
 }
 
-int secret_load(struct secret *ret, const char *reference, int64_t deadline,
-		struct rh_error *err)
+/* What the reference leads to, in a page that the caller consumes. */
+static int secret_load_page(const char *reference, int64_t deadline,
+			    char **ret_page, size_t *ret_len,
+			    struct rh_error *err)
 {
 	const char *rest;
 	char *path = NULL;
 	int rc;
 
 	if ((rest = secret_after(reference, secret_file)) != NULL)
-		return secret_load_file(ret, rest, SECRET_OWN, reference, err);
+		return secret_load_file(rest, SECRET_OWN, ret_page, ret_len,
+					err);
 	if ((rest = secret_after(reference, secret_command)) != NULL)
-		return secret_load_command(ret, rest, reference, deadline, err);
+		return secret_load_command(rest, deadline, ret_page, ret_len,
+					   err);
 	rest = secret_after(reference, secret_credential);
 	if (rest == NULL)
 		return rh_error_set(err, RH_ERR_CONFIG,
 				    "a secret must be a reference");
 	if (secret_credential_path(rest, &path, err) < 0)
 		return -1;
-	rc = secret_load_file(ret, path, SECRET_SYSTEMD, reference, err);
+	rc = secret_load_file(path, SECRET_SYSTEMD, ret_page, ret_len, err);
 	free(path);
 	return rc;
+}
+
+int secret_load(struct secret *ret, const char *reference, int64_t deadline,
+		struct rh_error *err)
+{
+	size_t len = 0;
+	char *page;
+
+	if (secret_load_page(reference, deadline, &page, &len, err) < 0)
+		return -1;
+	return secret_finish(ret, page, len, reference, err);
+}
+
+int secret_load_text(struct secret *ret, const char *reference,
+		     int64_t deadline, struct rh_error *err)
+{
+	size_t len = 0;
+	char *page;
+
+	if (secret_load_page(reference, deadline, &page, &len, err) < 0)
+		return -1;
+	return secret_finish_text(ret, page, len, reference, err);
 }
 
 static int secret_check_command(const char *command, struct rh_error *err)

@@ -24,6 +24,7 @@ struct secret {
 };
 
 #define SECRET_MAX 1024
+#define SECRET_TEXT_MAX 12288
 
 /* Whether text has the form of a reference. */
 bool secret_is_reference(const char *text);
@@ -40,6 +41,10 @@ int secret_check(const char *reference, struct rh_error *err);
  */
 int secret_load(struct secret *ret, const char *reference, int64_t deadline,
 		struct rh_error *err);
+
+/* The same for a secret of several lines (a private key), SECRET_TEXT_MAX at most. */
+int secret_load_text(struct secret *ret, const char *reference,
+		     int64_t deadline, struct rh_error *err);
 
 /* Wipes and unlocks. Accepts NULL and an empty one. */
 void secret_release(struct secret *s);
