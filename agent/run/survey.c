@@ -6,8 +6,11 @@
 #include "agent/run/survey.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "agent/hand/hand.h"
 #include "base/deadline.h"
@@ -27,6 +30,8 @@ struct survey {
 	int64_t timeout_ms;
 	void (*take)(void *context, const struct survey_answer *answer);
 	void *context;
+	int signal_fd;
+	bool cancelled;
 };
 
 /* Asks the next way of the slot's host; false where there is none left. */
@@ -98,12 +103,38 @@ static void survey_event(struct survey *s, struct survey_slot *slot,
 	survey_finish(s, slot);
 }
 
+/* SIGINT and SIGTERM end the hands too: one that waits for a BMC would stay. */
+static int survey_open_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, before);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void survey_cancel(struct survey *s)
+{
+	int i;
+
+	for (i = 0; i < s->parallel; i++) {
+		if (s->slots[i].hand == NULL)
+			continue;
+		hand_kill(s->slots[i].hand);
+		hand_free(s->slots[i].hand);
+		s->slots[i].hand = NULL;
+	}
+}
+
 static void survey_step(struct survey *s, struct pollfd *fds)
 {
 	int64_t due = DEADLINE_NEVER;
 	struct hand_event event;
-	int i, used = 0;
+	int i, used = 1;
 
+	fds[0] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	for (i = 0; i < s->parallel; i++) {
 		if (s->slots[i].hand == NULL)
 			continue;
@@ -114,6 +145,7 @@ static void survey_step(struct survey *s, struct pollfd *fds)
 				.events = POLLIN };
 	}
 	poll(fds, (nfds_t)used, deadline_poll_ms(due));
+	s->cancelled = fds[0].revents != 0;
 	for (i = 0; i < s->parallel; i++) {
 		if (s->slots[i].hand == NULL)
 			continue;
@@ -135,19 +167,21 @@ static bool survey_busy(const struct survey *s)
 	return false;
 }
 
-void survey_power(const struct host *const *hosts, size_t count, int parallel,
+bool survey_power(const struct host *const *hosts, size_t count, int parallel,
 		  int64_t timeout_ms,
 		  void (*take)(void *context, const struct survey_answer *answer),
 		  void *context)
 {
 	struct survey s = { .parallel = parallel, .timeout_ms = timeout_ms,
 			    .take = take, .context = context };
-	struct pollfd *fds = memory_new((size_t)parallel, sizeof(*fds));
+	struct pollfd *fds = memory_new((size_t)parallel + 1, sizeof(*fds));
 	size_t next = 0;
+	sigset_t before;
 	int i;
 
 	s.slots = memory_new((size_t)parallel, sizeof(*s.slots));
-	while (next < count || survey_busy(&s)) {
+	s.signal_fd = survey_open_signals(&before);
+	while (!s.cancelled && (next < count || survey_busy(&s))) {
 		for (i = 0; i < parallel && next < count; i++) {
 			if (s.slots[i].hand == NULL)
 				survey_start(&s, &s.slots[i], hosts[next++]);
@@ -155,6 +189,13 @@ void survey_power(const struct host *const *hosts, size_t count, int parallel,
 		if (survey_busy(&s))
 			survey_step(&s, fds);
 	}
+	survey_cancel(&s);
+	if (s.signal_fd >= 0)
+		close(s.signal_fd);
+	/* The signal that cancelled us is pending still: the verb ends by itself. */
+	if (!s.cancelled)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 	free(s.slots);
 	free(fds);
+	return !s.cancelled;
 }

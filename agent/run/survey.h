@@ -2,6 +2,7 @@
 #ifndef RH_AGENT_RUN_SURVEY_H
 #define RH_AGENT_RUN_SURVEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,9 +21,10 @@ struct survey_answer {
 /*
  * Asks all hosts, at most `parallel` at a time, each until timeout_ms; a host's
  * ways are tried in the order written. take is called as the answers come.
- * Blocks until all are there.
+ * Blocks until all are there, or SIGINT or SIGTERM comes: then it ends its hands and
+ * returns false.
  */
-void survey_power(const struct host *const *hosts, size_t count, int parallel,
+bool survey_power(const struct host *const *hosts, size_t count, int parallel,
 		  int64_t timeout_ms,
 		  void (*take)(void *context, const struct survey_answer *answer),
 		  void *context);

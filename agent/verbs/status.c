@@ -75,12 +75,13 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 		 size_t count)
 {
 	struct status s = { .call = call };
+	bool whole;
 	int status = 0;
 	size_t i;
 
 	s.answers = memory_new(count + 1, sizeof(*s.answers));
-	survey_power(hosts, count, STATUS_PARALLEL, STATUS_TIMEOUT_MS,
-		     status_take, &s);
+	whole = survey_power(hosts, count, STATUS_PARALLEL, STATUS_TIMEOUT_MS,
+			     status_take, &s);
 	for (i = 0; i < s.count; i++) {
 		if (s.answers[i].err.code != RH_ERR_NONE ||
 		    s.answers[i].state == DRIVER_POWER_UNKNOWN)
@@ -90,7 +91,7 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 	if (count == 0)
 		verb_fail(call, 0, "there are no hosts in %s/hosts.d",
 			  call->config_dir);
-	return verb_finish(call, status);
+	return verb_finish(call, whole ? status : 130);
 }
 
 static int status_run(struct verb_call *call)

@@ -193,3 +193,27 @@ load cli-lib
 	[ "${#lines[@]}" -eq 1 ]
 	says "bad1.ini"
 }
+
+hands_wait() {
+	[ "$(pgrep -P "$1" | wc -l)" -eq 3 ]
+}
+
+@test "status: a signal ends it, with the hands that wait for a BMC" {
+	for name in ldap1 nfs1 web1; do
+		host "$name" </dev/null
+	done
+	for signal in INT TERM; do
+		env --default-signal=INT "$rhands" status --config "$config" \
+			--records "$records" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		pid=$!
+		wait_for 5 hands_wait "$pid"
+		mapfile -t hands < <(pgrep -P "$pid")
+		kill -"$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		status_is 130
+		for hand in "${hands[@]}"; do
+			[ ! -e "/proc/$hand" ]
+		done
+	done
+}
