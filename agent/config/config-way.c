@@ -33,6 +33,7 @@ static bool config_way_gives(const struct driver *driver,
 	case WAY_CHECK:
 		return driver->check != NULL;
 	case WAY_SHELL:
+		return driver->shell != NULL;
 	case WAY_NONE:
 	case WAY_COUNT:
 		break;

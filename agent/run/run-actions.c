@@ -17,8 +17,8 @@
 
 /* ---- hands -------------------------------------------------------------------- */
 
-static struct hand *run_start_hand(struct run *r, const struct way *way,
-				   struct rh_error *err)
+struct hand *run_start_hand(struct run *r, const struct way *way,
+			    struct rh_error *err)
 {
 	char name[300];
 
@@ -105,6 +105,7 @@ static void run_power_act(struct run *r, const struct machine_action *a)
 			      RH_ERR_IO, text);
 		return;
 	}
+	r->forced = true;
 	record_marker(r->record, run_at(r), driver_act_name(a->act));
 	run_request(r, a, hand, &request, &err);
 }
@@ -146,6 +147,7 @@ static void run_break(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 
+	r->forced = true;
 	record_input(r->record, run_at(r), "<break>");
 	run_request(r, a, run_console_hand(r, &err), &request, &err);
 }
@@ -164,6 +166,20 @@ static void run_check_tcp(struct run *r, const struct machine_action *a)
 	struct rh_error err = RH_ERROR_INIT;
 
 	run_request(r, a, run_check_hand(r, &err), &request, &err);
+}
+
+static void run_collect(struct run *r, const struct machine_action *a)
+{
+	struct hand_request request = { .op = HAND_OP_EVENT_LOG, .number = 64,
+					.deadline = a->deadline };
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (strcmp(a->text, "sel") == 0)
+		run_request(r, a, run_power_hand(r, 0, &err), &request, &err);
+	else if (strcmp(a->text, "dmesg") == 0)
+		shell_collect(r, a, "dmesg");
+	else
+		evidence_collect_console(r, a->id);
 }
 
 /* ---- secrets ---------------------------------------------------------------------- */
@@ -284,11 +300,17 @@ void run_carry_out(struct run *r, const struct machine_action *a)
 	case MACHINE_BREAK:
 		run_break(r, a);
 		break;
-	case MACHINE_CHECK_TCP:
-		run_check_tcp(r, a);
+	case MACHINE_CHECK:
+		if (a->action->type == ACTION_CHECK_TCP)
+			run_check_tcp(r, a);
+		else
+			shell_check(r, a);
+		break;
+	case MACHINE_SHELL:
+		shell_run(r, a);
 		break;
 	case MACHINE_COLLECT:
-		evidence_collect_console(r, a->id);
+		run_collect(r, a);
 		break;
 	case MACHINE_REOPEN:
 		console_reopen(r);
@@ -331,7 +353,8 @@ static void run_hand_done(struct run *r, struct hand *hand,
 	struct rh_error err = event->err;
 	uint32_t id = r->pending_id;
 
-	if (evidence_event(r, hand, event) || run_secret_event(r, hand, event))
+	if (evidence_event(r, hand, event) || run_secret_event(r, hand, event) ||
+	    shell_event(r, hand, event))
 		return;
 	if (hand != r->pending_hand || event->id != r->pending_request ||
 	    id == 0)
@@ -339,6 +362,11 @@ static void run_hand_done(struct run *r, struct hand *hand,
 	run_note_power(r, event);
 	r->pending_id = 0;
 	r->pending_hand = NULL;
+	if (event->op == HAND_OP_EVENT_LOG && err.code == RH_ERR_NONE) {
+		evidence_save(r, "sel.txt", event->bytes, event->bytes_len);
+		run_answer(r, id, &err, event->state, "sel.txt");
+		return;
+	}
 	run_answer(r, id, &err, event->state,
 		   event->bytes_len > 0 ? event->bytes : NULL);
 }

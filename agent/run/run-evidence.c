@@ -15,6 +15,7 @@
 #include "base/memory.h"
 
 #define EVIDENCE_LISTEN_MS 3000	/* how long the console is listened to */
+#define EVIDENCE_SHELL_MS 5000	/* a host that hangs does not answer */
 #define EVIDENCE_EVENTS 64
 
 static uint32_t evidence_ask(struct run *r, enum hand_op op, int number)
@@ -48,6 +49,8 @@ void evidence_begin(struct run *r, uint32_t machine_id, int64_t deadline)
 			e->chassis = evidence_ask(r, HAND_OP_CHASSIS, 0);
 		}
 	}
+	shell_ask_before(r, deadline_min(deadline, deadline_add(now,
+							EVIDENCE_SHELL_MS)));
 	e->console_until = now;
 	if (r->console.way != NULL)
 		e->console_until = deadline_min(
@@ -56,8 +59,8 @@ void evidence_begin(struct run *r, uint32_t machine_id, int64_t deadline)
 }
 
 /* Foreign text, line by line, without control characters. */
-static void evidence_save(struct run *r, const char *name, const char *bytes,
-			  size_t len)
+void evidence_save(struct run *r, const char *name, const char *bytes,
+		   size_t len)
 {
 	struct text view;
 	struct buffer clean = { 0 }, safe = { 0 };
@@ -175,7 +178,8 @@ static void evidence_end(struct run *r, int64_t now)
 void evidence_tick(struct run *r, int64_t now)
 {
 	struct run_evidence *e = &r->evidence;
-	bool answered = e->query == 0 && e->event_log == 0 && e->chassis == 0;
+	bool answered = e->query == 0 && e->event_log == 0 &&
+			e->chassis == 0 && !e->boot_id;
 
 	if (e->machine_id == 0)
 		return;
@@ -189,7 +193,8 @@ int64_t evidence_deadline(const struct run *r)
 
 	if (e->machine_id == 0)
 		return DEADLINE_NEVER;
-	if (e->query == 0 && e->event_log == 0 && e->chassis == 0)
+	if (e->query == 0 && e->event_log == 0 && e->chassis == 0 &&
+	    !e->boot_id)
 		return deadline_min(e->console_until, e->deadline);
 	return e->deadline;
 }

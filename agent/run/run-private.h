@@ -11,7 +11,8 @@
 #include "agent/sequence/machine.h"
 #include "base/ring.h"
 
-#define RUN_WAYS 8	/* most ways to the power of one host */
+#define RUN_WAYS 8	/* most ways to one capability of one host */
+#define RUN_HANDS (2 * RUN_WAYS + 2)
 
 /* The console of the run: at most one hand, opened anew when it goes away. */
 struct run_console {
@@ -38,6 +39,7 @@ struct run_console {
 struct run_evidence {
 	uint32_t machine_id;		/* 0: none under way */
 	uint32_t query, event_log, chassis;	/* requests, 0: answered */
+	bool boot_id;			/* the shell is asked for it */
 	int64_t console_until;
 	int64_t deadline;
 	char power[120];
@@ -51,6 +53,24 @@ struct run_secret {
 	size_t next;			/* secret->len: Enter */
 	uint32_t request;
 	int64_t wake;
+};
+
+/* Commands on the host, and whether it answers. */
+struct run_shell {
+	const struct way *ways[RUN_WAYS];
+	struct hand *hands[RUN_WAYS];
+	int count;
+	int way;			/* that is asked now */
+	uint32_t request;		/* 0: none under way */
+	uint32_t machine_id;
+	enum machine_do what;		/* MACHINE_SHELL, _CHECK, _COLLECT,
+					   _EVIDENCE (boot id before force) */
+	const struct action *check;	/* of MACHINE_CHECK */
+	bool fresh;
+	char *command;			/* NULL: the boot id */
+	int64_t deadline;
+	char before[128];		/* boot id before force, "" not known */
+	int kept;			/* outputs in the record */
 };
 
 struct run {
@@ -77,6 +97,8 @@ struct run {
 	struct run_console console;
 	struct run_evidence evidence;
 	struct run_secret secret;
+	struct run_shell shell;
+	bool forced;			/* power or break was sent in this run */
 
 	/* The request that the machine waits for. */
 	struct hand *pending_hand;
@@ -105,6 +127,19 @@ void run_secret_tick(struct run *r, int64_t now);
 bool run_secret_event(struct run *r, const struct hand *hand,
 		      const struct hand_event *event);
 
+struct hand *run_start_hand(struct run *r, const struct way *way,
+			    struct rh_error *err);
+
+/* run-shell.c */
+void shell_init(struct run *r);
+void shell_run(struct run *r, const struct machine_action *a);
+void shell_check(struct run *r, const struct machine_action *a);
+void shell_collect(struct run *r, const struct machine_action *a,
+		   const char *command);
+void shell_ask_before(struct run *r, int64_t deadline);
+bool shell_event(struct run *r, const struct hand *hand,
+		 const struct hand_event *event);
+
 /* run-console.c */
 void console_begin(struct run *r);
 void console_tick(struct run *r, int64_t now);
@@ -121,5 +156,7 @@ bool evidence_event(struct run *r, const struct hand *hand,
 void evidence_tick(struct run *r, int64_t now);
 int64_t evidence_deadline(const struct run *r);
 void evidence_collect_console(struct run *r, uint32_t machine_id);
+void evidence_save(struct run *r, const char *name, const char *bytes,
+		   size_t len);
 
 #endif

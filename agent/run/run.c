@@ -158,6 +158,7 @@ static void run_configure(struct run *r)
 	const struct settings *power;
 
 	run_collect_ways(r);
+	shell_init(r);
 	r->config.sequence = s;
 	r->config.terminal = KEYS_VT100;
 	r->config.enter = "\r";
@@ -302,6 +303,10 @@ static int run_hands(struct run *r, struct hand **list)
 		list[count++] = r->check;
 	if (r->console.hand != NULL)
 		list[count++] = r->console.hand;
+	for (i = 0; i < r->shell.count; i++) {
+		if (r->shell.hands[i] != NULL)
+			list[count++] = r->shell.hands[i];
+	}
 	return count;
 }
 
@@ -313,6 +318,10 @@ static void run_forget_hand(struct run *r, const struct hand *hand)
 		if (r->power[i] == hand)
 			r->power[i] = NULL;
 	}
+	for (i = 0; i < r->shell.count; i++) {
+		if (r->shell.hands[i] == hand)
+			r->shell.hands[i] = NULL;
+	}
 	if (r->check == hand)
 		r->check = NULL;
 	if (r->console.hand == hand)
@@ -321,7 +330,7 @@ static void run_forget_hand(struct run *r, const struct hand *hand)
 
 static void run_drain_hands(struct run *r)
 {
-	struct hand *list[RUN_WAYS + 2];
+	struct hand *list[RUN_HANDS];
 	struct hand_event event;
 	int i, count = run_hands(r, list);
 
@@ -360,8 +369,8 @@ static int64_t run_wake(struct run *r, struct hand **list, int count)
 
 static void run_wait(struct run *r)
 {
-	struct hand *list[RUN_WAYS + 2];
-	struct pollfd fds[RUN_WAYS + 4];
+	struct hand *list[RUN_HANDS];
+	struct pollfd fds[RUN_HANDS + 2];
 	int i, used = 1, count = run_hands(r, list);
 
 	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
@@ -433,8 +442,8 @@ static bool run_last_words(struct run *r, struct hand *hand, bool *held)
 /* One round of waiting for hands that end. */
 static void run_wait_end(struct run *r, int64_t until)
 {
-	struct hand *list[RUN_WAYS + 2];
-	struct pollfd fds[RUN_WAYS + 3];
+	struct hand *list[RUN_HANDS];
+	struct pollfd fds[RUN_HANDS + 1];
 	int i, used = 1, count = run_hands(r, list);
 
 	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
@@ -454,7 +463,7 @@ static void run_wait_end(struct run *r, int64_t until)
  */
 static void run_stop_hands(struct run *r)
 {
-	struct hand *list[RUN_WAYS + 2];
+	struct hand *list[RUN_HANDS];
 	bool held = !r->console.attached &&
 		    deadline_now() < r->console.own_until;
 	int i, count = run_hands(r, list);
@@ -573,6 +582,7 @@ out:
 	record_free(r.record);
 	lock_release(&r.lock);
 	redact_release(&r.redact);
+	free(r.shell.command);
 	ring_release(&r.tail);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);

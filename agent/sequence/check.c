@@ -25,6 +25,7 @@
 
 #define CHECK_CONFIRM_MS 60000	/* where no host says otherwise */
 #define CHECK_MIN_OFF_MS 5000
+#define CHECK_SHELL_MS 60000	/* a command that names no time */
 #define CHECK_TRY_MS 10000	/* one try of a check */
 #define CHECK_KEY_MS 100
 #define CHECK_CALL_MS 5000	/* boot, collect, break */
@@ -252,7 +253,12 @@ static int64_t action_ms(const struct check *c, const struct action *a)
 	case ACTION_WAIT:
 		return a->ms;
 	case ACTION_CHECK_TCP:
-		return a->within_ms > 0 ? a->within_ms : CHECK_TRY_MS;
+	case ACTION_CHECK_SSH:
+	case ACTION_CHECK_SHELL:
+		return (a->within_ms > 0 ? a->within_ms : CHECK_TRY_MS) +
+		       a->hold_ms;
+	case ACTION_SHELL:
+		return a->within_ms > 0 ? a->within_ms : CHECK_SHELL_MS;
 	case ACTION_BOOT:
 	case ACTION_BREAK:
 	case ACTION_SYSRQ:
@@ -565,7 +571,7 @@ static void check_each_action(struct check *c)
 	size_t i;
 
 	for (i = 0; i < healthy->count; i++) {
-		if (healthy->list[i].type != ACTION_CHECK_TCP)
+		if (!action_is_check(&healthy->list[i]))
 			problems_add(c->problems, c->s->file,
 				     healthy->list[i].line, "only checks can "
 				     "stand in healthy; nothing is touched by "

@@ -671,6 +671,13 @@ const struct rh_error *confirm_error(const struct confirm *c)
 	return &c->err;
 }
 
+bool confirm_was_off(const struct confirm *c)
+{
+	return c->result == CONFIRM_SEEN && c->goal == DRIVER_POWER_ON &&
+	       (c->off_done || c->bounced ||
+		(c->send == DRIVER_ACT_ON && c->attempts > 0));
+}
+
 bool confirm_may_be_off(const struct confirm *c)
 {
 	if (c->result == CONFIRM_SEEN)

@@ -118,6 +118,9 @@ const char *confirm_text(const struct confirm *c);
 /* The error behind FAILED or UNKNOWN (AUTH, UNREACHABLE, ...); may be NONE. */
 const struct rh_error *confirm_error(const struct confirm *c);
 
+/* Whether the host was seen without power, and is on now. */
+bool confirm_was_off(const struct confirm *c);
+
 /* Whether the host may have lost its power by now, seen or not. */
 bool confirm_may_be_off(const struct confirm *c);
 

@@ -19,6 +19,7 @@
 #define ACTIONS_HEALTHY_MS 5000	/* the same, before anything is touched */
 #define ACTIONS_EVIDENCE_MS 12000
 #define ACTIONS_CALL_MS 30000
+#define ACTIONS_SHELL_MS 60000
 #define ACTIONS_SECRET_QUIET_MS 250
 
 struct frame *actions_top(struct machine *m)
@@ -177,6 +178,7 @@ static void action_begin_check(struct machine *m, const struct action *a)
 	struct frame *f = actions_top(m);
 
 	f->until = deadline_add(m->now, a->within_ms);
+	f->good_since = 0;
 	f->wake = m->now;
 }
 
@@ -243,7 +245,14 @@ static void action_begin(struct machine *m, const struct action *a)
 		machine_event(m, MACHINE_EVENT_NOTE, "%s", a->text);
 		actions_skip(m);
 		break;
+	case ACTION_SHELL:
+		action_ask(m, MACHINE_SHELL,
+			   a->within_ms > 0 ? a->within_ms : ACTIONS_SHELL_MS,
+			   a->text);
+		break;
 	case ACTION_CHECK_TCP:
+	case ACTION_CHECK_SSH:
+	case ACTION_CHECK_SHELL:
 		action_begin_check(m, a);
 		break;
 	case ACTION_COLLECT:
@@ -273,6 +282,7 @@ static void confirm_finished(struct machine *m)
 		actions_skip(m);
 		return;
 	case CONFIRM_SEEN:
+		m->fresh = m->fresh || confirm_was_off(&m->confirm);
 		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
 		actions_skip(m);
 		return;
@@ -361,8 +371,9 @@ static bool secret_step(struct machine *m)
 
 static bool check_step(struct machine *m, const struct action *a)
 {
-	struct machine_action action = { .what = MACHINE_CHECK_TCP,
-					 .action = a };
+	struct machine_action action = { .what = MACHINE_CHECK,
+					 .action = a,
+					 .fresh = m->fresh };
 	struct frame *f = actions_top(m);
 	int64_t ms = f->kind == FRAME_HEALTHY ? ACTIONS_HEALTHY_MS
 					      : ACTIONS_CHECK_MS;
@@ -407,7 +418,7 @@ bool actions_step(struct machine *m)
 		return typing_step(m);
 	if (m->secret_at != 0)
 		return secret_step(m);
-	if (a->type == ACTION_CHECK_TCP)
+	if (action_is_check(a))
 		return check_step(m, a);
 	return a->type == ACTION_WAIT && wait_step(m);
 }
@@ -421,7 +432,7 @@ bool actions_hold(const struct machine *m)
 		return m->frame_count > 0;
 	if (m->frame_count >= MACHINE_FRAMES)
 		return true;
-	return a->type != ACTION_WAIT && a->type != ACTION_CHECK_TCP;
+	return a->type != ACTION_WAIT && !action_is_check(a);
 }
 
 int64_t actions_deadline(const struct machine *m)
@@ -443,6 +454,38 @@ int64_t actions_deadline(const struct machine *m)
 
 /* ---- answers --------------------------------------------------------------- */
 
+/* H04: a service that comes up may go down again: good every time, for a while. */
+static bool check_holds(struct machine *m, const struct action *a,
+			struct frame *f)
+{
+	if (f->good_since == 0)
+		f->good_since = m->now;
+	if (m->now - f->good_since >= a->hold_ms)
+		return true;
+	f->wake = deadline_min(deadline_add(m->now, a->every_ms),
+			       deadline_add(f->good_since, a->hold_ms));
+	return false;
+}
+
+static void check_passed(struct machine *m, const struct action *a,
+			 const struct machine_outcome *o)
+{
+	char text[600], hold[32] = "";
+
+	snprintf(text, sizeof(text), "%.500s",
+		 o->text != NULL ? o->text : "the check succeeded");
+	text[strcspn(text, "\n")] = '\0';
+	if (a->hold_ms > 0) {
+		deadline_format(a->hold_ms, hold, sizeof(hold));
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 ", for %s", hold);
+	}
+	machine_proof(m, "%.180s", text);
+	if (actions_top(m)->kind != FRAME_HEALTHY)
+		machine_event(m, MACHINE_EVENT_DONE, "%s", text);
+	actions_skip(m);
+}
+
 static void answer_check(struct machine *m, const struct action *a,
 			 const struct machine_outcome *o)
 {
@@ -450,21 +493,19 @@ static void answer_check(struct machine *m, const struct action *a,
 	char text[600];
 
 	if (o->err.code == RH_ERR_NONE) {
-		snprintf(text, sizeof(text), "%.500s",
-			 o->text != NULL ? o->text : "the check succeeded");
-		text[strcspn(text, "\n")] = '\0';
-		machine_proof(m, "%.180s", text);
-		if (f->kind != FRAME_HEALTHY)
-			machine_event(m, MACHINE_EVENT_DONE, "%s", text);
-		actions_skip(m);
+		if (check_holds(m, a, f))
+			check_passed(m, a, o);
 		return;
 	}
+	if (f->good_since != 0)
+		machine_event(m, MACHINE_EVENT_NOTE, "it was good, and is not any "
+			      "more: %.400s", o->err.text);
+	f->good_since = 0;
 	if (deadline_add(m->now, a->every_ms) <= f->until) {
 		f->wake = deadline_add(m->now, a->every_ms);
 		return;
 	}
-	snprintf(text, sizeof(text), "check tcp %d: %.500s", a->number,
-		 o->err.text);
+	snprintf(text, sizeof(text), "%.500s", o->err.text);
 	actions_fail(m, VERDICT_FAILED, text);
 }
 
@@ -516,19 +557,39 @@ static void answer_break(struct machine *m, const struct action *a,
 	actions_skip(m);
 }
 
-/* Boot, collect, secret: done or failed. */
+/* What the failure of an action says of the host. */
+static enum verdict action_verdict(enum rh_code code)
+{
+	switch (code) {
+	case RH_ERR_LOST:
+	case RH_ERR_TIMEOUT:
+	case RH_ERR_CRASHED:
+	case RH_ERR_PROTOCOL:
+		return VERDICT_UNKNOWN;
+	default:
+		return VERDICT_FAILED;
+	}
+}
+
+/* Boot, collect, secret, shell: done or failed. */
 static void answer_plain(struct machine *m, const struct action *a,
 			 const struct machine_outcome *o)
 {
 	if (o->err.code != RH_ERR_NONE) {
-		actions_fail(m, o->err.code == RH_ERR_LOST ? VERDICT_UNKNOWN
-							   : VERDICT_FAILED,
+		actions_fail(m, o->err.code == RH_ERR_LOST ||
+						a->type == ACTION_SHELL
+					? action_verdict(o->err.code)
+					: VERDICT_FAILED,
 			     o->err.text);
 		return;
 	}
 	if (a->type == ACTION_SECRET)
 		machine_event(m, MACHINE_EVENT_TYPED, "<secret:%s> Enter",
 			      a->text);
+	else if (a->type == ACTION_SHELL)
+		machine_event(m, MACHINE_EVENT_DONE, "shell \"%.200s\" succeeded%s%.300s",
+			      a->text, o->text != NULL ? ": " : "",
+			      o->text != NULL ? o->text : "");
 	else if (a->type == ACTION_BOOT)
 		machine_event(m, MACHINE_EVENT_DONE, "next boot from %s, read back",
 			      driver_boot_name((enum driver_boot)a->number));
@@ -567,7 +628,7 @@ void actions_answer(struct machine *m, const struct machine_outcome *o)
 		answer_confirm(m, o);
 	} else if (typing_active(&m->typing)) {
 		answer_typing(m, o);
-	} else if (a->type == ACTION_CHECK_TCP) {
+	} else if (action_is_check(a)) {
 		answer_check(m, a, o);
 	} else if (a->type == ACTION_BREAK || a->type == ACTION_SYSRQ) {
 		answer_break(m, a, o);

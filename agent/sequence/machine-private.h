@@ -29,6 +29,7 @@ struct frame {
 	bool begun;		/* it was started */
 	int step;		/* SYSRQ: break, then the letter */
 	int64_t until;		/* WAIT: its end; CHECK: last try until */
+	int64_t good_since;	/* CHECK with hold: 0 not good yet */
 	int64_t wake;		/* CHECK: when the next try begins */
 };
 
@@ -105,6 +106,7 @@ struct machine {
 	struct confirm confirm;
 	bool confirming;
 	bool evidence_had;
+	bool fresh;		/* the power was seen off in this run */
 
 	uint32_t last_id;
 	uint32_t waiting_id;	/* 0: no answer is due */

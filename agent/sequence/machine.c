@@ -335,7 +335,7 @@ static bool machine_attach_step(struct machine *m)
 /* An answer is due that decides what became of the host. */
 static bool machine_in_an_act(const struct machine *m)
 {
-	return m->waiting_id != 0 && m->waiting_do != MACHINE_CHECK_TCP &&
+	return m->waiting_id != 0 && m->waiting_do != MACHINE_CHECK &&
 	       m->waiting_do != MACHINE_EVIDENCE &&
 	       m->waiting_do != MACHINE_COLLECT;
 }
@@ -558,8 +558,10 @@ const char *machine_waiting_for(const struct machine *m)
 	if (m->confirming)
 		return m->confirm.goal == DRIVER_POWER_OFF
 			       ? "the power to be off" : "the power to be on";
-	if (m->waiting_id != 0 && m->waiting_do == MACHINE_CHECK_TCP)
+	if (m->waiting_id != 0 && m->waiting_do == MACHINE_CHECK)
 		return "the answer of a check";
+	if (m->waiting_id != 0 && m->waiting_do == MACHINE_SHELL)
+		return "the end of a command";
 	if (!m->attached && m->config.has_console)
 		return "the console to come back";
 	return "the console";

@@ -50,7 +50,10 @@ enum machine_do {
 	MACHINE_WRITE,		/* bytes, len: one key or one send; text: its name */
 	MACHINE_SECRET,		/* text: name; load it, type it and Enter */
 	MACHINE_BREAK,
-	MACHINE_CHECK_TCP,	/* action, deadline; text of the answer: the proof */
+	MACHINE_CHECK,		/* action (tcp, ssh, shell), deadline, fresh; text of
+				   the answer: the proof */
+	MACHINE_SHELL,		/* text: command, deadline; done where its exit
+				   status is 0; text of the answer: its last line */
 	MACHINE_COLLECT,	/* text: what; text of the answer: the file */
 	MACHINE_REOPEN,		/* the console is mute: open it anew; no answer */
 	MACHINE_EVENT,		/* event, state, text; no answer */
@@ -92,7 +95,8 @@ struct machine_action {
 	enum driver_boot device;
 	const void *bytes;		/* valid until the next call of ours */
 	size_t len;
-	const struct action *action;	/* CHECK_TCP */
+	const struct action *action;	/* CHECK */
+	bool fresh;			/* CHECK: the power was seen off in this run */
 	enum machine_event event;
 	const char *state;		/* name of the present state, "" before */
 	const char *text;		/* valid until the next call of ours */
@@ -103,7 +107,7 @@ struct machine_action {
 struct machine_outcome {
 	struct rh_error err;		/* code NONE: it was done */
 	enum driver_power state;	/* POWER_QUERY */
-	const char *text;		/* EVIDENCE, CHECK_TCP, COLLECT; may be NULL */
+	const char *text;		/* EVIDENCE, CHECK, SHELL, COLLECT; may be NULL */
 };
 
 struct machine *machine_new(const struct machine_config *config);

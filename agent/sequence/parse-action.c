@@ -209,10 +209,34 @@ static bool action_check_times(struct parse *p, struct action *a)
 				return false;
 			if (a->every_ms < 100)
 				return parse_fail(p, "every 100ms at the most");
+		} else if (action_goes_on(p, "for")) {
+			if (!parse_duration(p, "for", &a->hold_ms))
+				return false;
 		} else {
 			return true;
 		}
 	}
+}
+
+/* The command of `shell` and `check shell`. */
+static bool action_command(struct parse *p, struct action *a)
+{
+	if (!action_text(p, a))
+		return false;
+	if (a->text_len == 0 || a->text_len > 4096 ||
+	    memchr(a->text, '\0', a->text_len) != NULL)
+		return parse_fail(p, "a command has 1 to 4096 bytes");
+	return true;
+}
+
+static bool action_shell(struct parse *p, struct action *a)
+{
+	if (!action_command(p, a))
+		return false;
+	if (action_goes_on(p, "within") &&
+	    !parse_duration(p, "within", &a->within_ms))
+		return false;
+	return true;
 }
 
 static bool action_check_bytes(struct parse *p, char **ret, size_t *ret_len)
@@ -228,14 +252,12 @@ static bool action_check_bytes(struct parse *p, char **ret, size_t *ret_len)
 	return ok;
 }
 
-static bool action_check(struct parse *p, struct action *a)
+static bool action_check_tcp(struct parse *p, struct action *a)
 {
 	char word[16] = "";
 	char *end = word;
 	long port = 0;
 
-	if (!parse_take_word(p, "tcp"))
-		return parse_fail(p, "expected check tcp PORT");
 	if (parse_word(p, ",", word, sizeof(word)) &&
 	    isdigit((unsigned char)word[0]))
 		port = strtol(word, &end, 10);
@@ -251,13 +273,34 @@ static bool action_check(struct parse *p, struct action *a)
 	return action_check_times(p, a);
 }
 
+static bool action_check(struct parse *p, struct action *a)
+{
+	if (parse_take_word(p, "tcp"))
+		return action_check_tcp(p, a);
+	if (parse_take_word(p, "ssh")) {
+		a->type = ACTION_CHECK_SSH;
+		return action_check_times(p, a);
+	}
+	if (!parse_take_word(p, "shell"))
+		return parse_fail(p, "expected check tcp PORT, check ssh or check "
+				  "shell \"COMMAND\"");
+	a->type = ACTION_CHECK_SHELL;
+	return action_command(p, a) && action_check_times(p, a);
+}
+
 static bool action_collect(struct parse *p, struct action *a)
 {
-	if (!parse_take_word(p, "console"))
-		return parse_fail(p, "expected collect console");
-	a->text = memory_copy("console");
-	a->text_len = strlen(a->text);
-	return true;
+	static const char *const words[] = { "console", "sel", "dmesg" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!parse_take_word(p, words[i]))
+			continue;
+		a->text = memory_copy(words[i]);
+		a->text_len = strlen(a->text);
+		return true;
+	}
+	return parse_fail(p, "expected collect console, sel or dmesg");
 }
 
 static const struct {
@@ -277,6 +320,7 @@ static const struct {
 	{ "note", ACTION_NOTE, action_text },
 	{ "check", ACTION_CHECK_TCP, action_check },
 	{ "collect", ACTION_COLLECT, action_collect },
+	{ "shell", ACTION_SHELL, action_shell },
 };
 
 #define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
@@ -301,7 +345,7 @@ static bool action_unknown(struct parse *p)
 				  "\"%s\"?", word, nearest);
 	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
 			  "send, enter, key, secret, break, sysrq, wait, note, "
-			  "check or collect", word);
+			  "check, collect or shell", word);
 }
 
 static bool parse_action(struct parse *p, struct action *a)

@@ -193,7 +193,7 @@ static bool key_healthy(struct parsing *g)
 	if (!parse_actions(&g->p, &g->s->healthy))
 		return false;
 	for (i = 0; i < g->s->healthy.count; i++) {
-		if (g->s->healthy.list[i].type != ACTION_CHECK_TCP)
+		if (!action_is_check(&g->s->healthy.list[i]))
 			problems_add(g->p.problems, g->p.ini->file,
 				     g->s->healthy.list[i].line,
 				     "healthy: only checks can stand here; "

@@ -129,15 +129,32 @@ bool action_is_force(const struct action *a)
 	       a->number != DRIVER_ACT_SOFT;
 }
 
+bool action_is_check(const struct action *a)
+{
+	return a->type == ACTION_CHECK_TCP || a->type == ACTION_CHECK_SSH ||
+	       a->type == ACTION_CHECK_SHELL;
+}
+
+static bool action_needs_shell(const struct action *a)
+{
+	return a->type == ACTION_SHELL || a->type == ACTION_CHECK_SSH ||
+	       a->type == ACTION_CHECK_SHELL ||
+	       (a->type == ACTION_COLLECT && strcmp(a->text, "dmesg") == 0);
+}
+
 static void uses_action(void *context, const struct action *a)
 {
 	unsigned *uses = context;
 
-	if (a->type == ACTION_POWER || a->type == ACTION_BOOT)
+	if (a->type == ACTION_POWER || a->type == ACTION_BOOT ||
+	    (a->type == ACTION_COLLECT && strcmp(a->text, "sel") == 0))
 		*uses |= SEQUENCE_NEEDS_POWER;
 	if (action_types(a) || a->type == ACTION_BREAK ||
-	    a->type == ACTION_SYSRQ || a->type == ACTION_COLLECT)
+	    a->type == ACTION_SYSRQ ||
+	    (a->type == ACTION_COLLECT && strcmp(a->text, "console") == 0))
 		*uses |= SEQUENCE_NEEDS_CONSOLE;
+	if (action_needs_shell(a))
+		*uses |= SEQUENCE_NEEDS_SHELL;
 }
 
 unsigned sequence_uses(const struct sequence *s)

@@ -54,7 +54,11 @@ enum action_type {
 	ACTION_SYSRQ,		/* number: the letter */
 	ACTION_WAIT,		/* ms */
 	ACTION_NOTE,		/* text */
-	ACTION_CHECK_TCP,	/* number: port; text/expect; within_ms, every_ms */
+	ACTION_CHECK_TCP,	/* number: port; text/expect; within_ms, every_ms,
+				   hold_ms */
+	ACTION_CHECK_SSH,	/* the new system answers; times as above */
+	ACTION_CHECK_SHELL,	/* text: a command that must succeed; times */
+	ACTION_SHELL,		/* text: a command; within_ms */
 	ACTION_COLLECT,		/* text: what */
 	ACTION_COUNT,
 };
@@ -71,6 +75,7 @@ struct action {
 	int64_t ms;
 	int64_t within_ms;	/* 0: one try */
 	int64_t every_ms;
+	int64_t hold_ms;	/* checks: good for so long, every time */
 };
 
 struct actions {
@@ -161,6 +166,9 @@ void sequence_each_action(const struct sequence *s,
 
 /* Whether the action types on the console. */
 bool action_types(const struct action *a);
+
+/* Whether it is a check: nothing is touched by it. */
+bool action_is_check(const struct action *a);
 
 /* Whether it destroys what the host knows: off, cycle, reset, diag, sysrq b c o. */
 bool action_is_force(const struct action *a);

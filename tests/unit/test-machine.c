@@ -57,6 +57,8 @@ struct world {
 	enum rh_code write_fails;
 	enum rh_code secret_fails;
 	enum rh_code break_fails;
+	enum rh_code shell_fails;
+	int64_t port_closes;		/* from then on they do not again; 0 never */
 	int split;			/* bytes a feed; 0: all at once */
 	int64_t silent;			/* answers to this `what` never come */
 
@@ -206,7 +208,8 @@ static void world_check(struct world *w, const struct machine_action *a)
 	struct machine_outcome *o = world_answer(w, a->id, 20);
 
 	world_log(w, "check %d", a->action->number);
-	if (since(w) < w->port_open)
+	if (since(w) < w->port_open ||
+	    (w->port_closes != 0 && since(w) >= w->port_closes))
 		rh_error_set(&o->err, RH_ERR_UNREACHABLE, "refused");
 	else
 		o->text = a->action->number == 22 ? "tcp 22 answers"
@@ -251,8 +254,12 @@ static void world_do(struct world *w, const struct machine_action *a)
 		world_log(w, "break");
 		world_fail(world_answer(w, a->id, 5), w->break_fails);
 		break;
-	case MACHINE_CHECK_TCP:
+	case MACHINE_CHECK:
 		world_check(w, a);
+		break;
+	case MACHINE_SHELL:
+		world_log(w, "shell %s", a->text);
+		world_fail(world_answer(w, a->id, 500), w->shell_fails);
 		break;
 	case MACHINE_COLLECT:
 		world_log(w, "collect %s", a->text);
@@ -768,7 +775,7 @@ static void ends_at_the_deadline(void **state)
 	world_run(&w);
 	ends(&w, VERDICT_UNKNOWN, "in the middle of an action");
 	world_init(&w, HEAD "[state a]\ndo = check tcp 22\nthen = recovered\n");
-	w.silent = MACHINE_CHECK_TCP;
+	w.silent = MACHINE_CHECK;
 	world_run(&w);
 	ends(&w, VERDICT_FAILED, "deadline");
 	/* The moment itself belongs to the deadline. */
@@ -872,7 +879,7 @@ static void checks_are_interrupted(void **state)
 		       "then = recovered\nelse = needs-hands \"ssh\"\n");
 	world_run(&w);
 	assert_int_equal(count(&w, "check 22"), 4);
-	has(&w, "failed: check tcp 22: refused");
+	has(&w, "failed: refused");
 	ends(&w, VERDICT_NEEDS_HANDS, "ssh");
 }
 
@@ -1091,11 +1098,13 @@ static void secrets_and_kernel_messages(void **state)
 			 "(or press Control-D to continue): ");
 	world_run(&w);
 	has(&w, "1250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
 	/* Two lines on, it is another prompt. */
 	world_init(&w, SECRET);
 	prints(&w, 1000, "Password: \r\nLogin incorrect\r\nlogin: ");
 	world_run(&w);
 	lacks(&w, " secret pw\n");
+	ends(&w, VERDICT_FAILED, "t");
 	/* A message in the middle of a prompt does not hide its end. */
 	world_init(&w, HEAD "[state a]\ntimeout = 20s -> failed \"t\"\n"
 		       "on = /login: $/ -> recovered\n");
@@ -1118,6 +1127,52 @@ static void stale_does_not_count(void **state)
 	world_run(&w);
 	has(&w, "3250 secret pw");
 	ends(&w, VERDICT_RECOVERED, "");
+}
+
+/* H04: a service that comes up and goes down again is not up. */
+static void checks_hold(void **state)
+{
+	static const char text[] =
+		HEAD "[state a]\ndo = check tcp 22 within 1m every 2s for 30s\n"
+		"then = recovered\nelse = failed \"down\"\n";
+	struct world w;
+
+	(void)state;
+	world_init(&w, text);
+	w.port_open = 5000;
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "tcp 22 answers, for 30s");
+	world_init(&w, text);
+	w.port_open = 5000;
+	w.port_closes = 25000;
+	world_run(&w);
+	has(&w, "it was good, and is not any more");
+	ends(&w, VERDICT_FAILED, "down");
+}
+
+static void shell_commands(void **state)
+{
+	static const char text[] =
+		HEAD "[state a]\ndo = shell \"systemctl start slapd\" within 10s,"
+		" check ssh\nthen = recovered\n";
+	struct world w;
+
+	(void)state;
+	world_init(&w, text);
+	w.port_open = 0;
+	world_run(&w);
+	has(&w, "shell systemctl start slapd");
+	has(&w, "done: shell \"systemctl start slapd\" succeeded");
+	ends(&w, VERDICT_RECOVERED, "");
+	/* It ended, and not well: known. It may have run: unknown. */
+	world_init(&w, text);
+	w.shell_fails = RH_ERR_STATE;
+	world_run(&w);
+	ends(&w, VERDICT_FAILED, "");
+	world_init(&w, text);
+	w.shell_fails = RH_ERR_LOST;
+	world_run(&w);
+	ends(&w, VERDICT_UNKNOWN, "");
 }
 
 static void secrets_are_not_typed_twice(void **state)
@@ -1260,7 +1315,7 @@ static void healthy(void **state)
 	world_begin(&w);
 	w.port_open = DEADLINE_NEVER;
 	world_go(&w, 600000);
-	has(&w, "not healthy: check tcp 389: refused");
+	has(&w, "not healthy: refused");
 	assert_null(strstr(w.reason, "tcp 22"));
 	ends(&w, VERDICT_RECOVERED, "saw \"up\"");
 	world_init(&w, text);
@@ -1304,7 +1359,7 @@ static void late_answers_are_ignored(void **state)
 	world_init(&w, HEAD "[always]\non = /x/ -> b\n"
 		       "[state a]\ndo = check tcp 22\nthen = recovered\n"
 		       "[state b]\ntimeout = 1s -> failed \"t\"\n");
-	w.silent = MACHINE_CHECK_TCP;
+	w.silent = MACHINE_CHECK;
 	prints(&w, 10, "x");
 	world_begin(&w);
 	world_go(&w, 500);
@@ -1395,6 +1450,8 @@ int main(void)
 		cmocka_unit_test(console_lost_while_typing),
 		cmocka_unit_test(break_and_sysrq),
 		cmocka_unit_test(secrets),
+		cmocka_unit_test(checks_hold),
+		cmocka_unit_test(shell_commands),
 		cmocka_unit_test(secrets_and_kernel_messages),
 		cmocka_unit_test(stale_does_not_count),
 		cmocka_unit_test(secrets_are_not_typed_twice),

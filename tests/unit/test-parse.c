@@ -310,7 +310,7 @@ static void refused_actions(void **state)
 	state_bad("do = sysrq bb", "sysrq needs one small letter or digit");
 	state_bad("do = sysrq B", "sysrq needs one small letter or digit");
 	state_bad("do = wait 5", "expected a time for wait, such as 30s");
-	state_bad("do = check udp 53", "expected check tcp PORT");
+	state_bad("do = check udp 53", "expected check tcp PORT, check ssh or");
 	state_bad("do = check tcp 0", "a port from 1 to 65535");
 	state_bad("do = check tcp 65536", "a port from 1 to 65535");
 	state_bad("do = check tcp +22", "a port from 1 to 65535");
@@ -318,7 +318,7 @@ static void refused_actions(void **state)
 	state_bad("do = check tcp 22 within x", "expected a time for within");
 	state_bad("do = check tcp 22 every 10ms", "every 100ms at the most");
 	state_bad("do = check tcp 22 send \"\"", "1 to 1024 bytes");
-	state_bad("do = collect everything", "expected collect console");
+	state_bad("do = collect everything", "expected collect console, sel or dmesg");
 	state_bad("do = power on -> b", "nothing more was expected at \"-> b\"");
 }
 
