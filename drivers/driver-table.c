@@ -8,8 +8,10 @@
 const struct driver *const driver_table[] = {
 	&driver_exec,
 	&driver_ipmi,
+	&driver_serial,
 	&driver_ssh,
 	&driver_tcp,
+	&driver_telnet,
 	NULL,
 };
 

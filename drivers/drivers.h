@@ -7,7 +7,9 @@
 
 extern const struct driver driver_exec;
 extern const struct driver driver_ipmi;
+extern const struct driver driver_serial;
 extern const struct driver driver_ssh;
 extern const struct driver driver_tcp;
+extern const struct driver driver_telnet;
 
 #endif
