@@ -19,9 +19,97 @@
 #define CONSOLE_BACKOFF_MS 500
 #define CONSOLE_BACKOFF_MAX_MS 8000
 #define CONSOLE_ATTACH_MS 30000
+#define CONSOLE_LADDER_MS 12000	/* the same, where there is another way */
 #define CONSOLE_GIVE_UP_MS 45000	/* before anything was done */
 #define CONSOLE_OWN_MS 70000		/* a BMC keeps a dead session so long */
 #define CONSOLE_FRESH_MS 5000
+
+static void console_wait(struct run *r)
+{
+	struct run_console *c = &r->console;
+
+	c->retry_at = deadline_in(c->backoff_ms);
+	c->backoff_ms *= 2;
+	if (c->backoff_ms > CONSOLE_BACKOFF_MAX_MS)
+		c->backoff_ms = CONSOLE_BACKOFF_MAX_MS;
+}
+
+void console_init(struct run *r)
+{
+	struct run_console *c = &r->console;
+	const struct way *way;
+	size_t n;
+
+	for (n = 0; (way = host_way(r->host, WAY_CONSOLE, n)) != NULL; n++) {
+		if (c->count < RUN_WAYS)
+			c->ways[c->count++].way = way;
+	}
+	c->way = c->ways[0].way;
+}
+
+/* What the present way's section says of the terminal. */
+void console_settings(struct run *r)
+{
+	const struct settings *s = r->console.way->settings;
+	const char *enter = settings_text(s, "enter");
+
+	r->config.terminal =
+		keys_terminal_from_name(settings_text(s, "terminal"));
+	r->config.key_delay_ms = settings_number(s, "key-delay");
+	r->config.mute_ms = settings_number(s, "mute");
+	r->config.enter = "\r";
+	if (strcmp(enter, "lf") == 0)
+		r->config.enter = "\n";
+	else if (strcmp(enter, "crlf") == 0)
+		r->config.enter = "\r\n";
+}
+
+/* The index of the next way that is not given up; the present one where none. */
+static int console_next_index(const struct run_console *c)
+{
+	int i, index;
+
+	for (i = 1; i < c->count; i++) {
+		index = (c->index + i) % c->count;
+		if (!c->ways[index].given_up)
+			return index;
+	}
+	return c->index;
+}
+
+/*
+ * Goes on with the next way, at once, or after a pause where all of them have
+ * failed. False where there is no other.
+ */
+static bool console_next_way(struct run *r, const struct rh_error *err)
+{
+	struct run_console *c = &r->console;
+	int index = console_next_index(c);
+
+	if (index == c->index)
+		return false;
+	run_event(r, "way-given-up", "", err->text,
+		  json_pack("{ss ss ss}", "way", c->way->label, "code",
+			    rh_code_name(err->code), "next",
+			    c->ways[index].way->label));
+	c->ways[c->index].hand = c->hand;
+	c->ways[c->index].own_until = c->own_until;
+	c->index = index;
+	c->way = c->ways[index].way;
+	c->hand = c->ways[index].hand;
+	c->ways[index].hand = NULL;
+	c->own_until = c->ways[index].own_until;
+	c->refused = 0;
+	c->request = 0;
+	console_settings(r);
+	machine_console(r->machine, r->config.terminal, r->config.enter,
+			r->config.key_delay_ms, r->config.mute_ms);
+	if (++c->failed % c->count != 0)
+		c->retry_at = deadline_now();
+	else
+		console_wait(r);
+	return true;
+}
 
 void console_begin(struct run *r)
 {
@@ -38,16 +126,6 @@ void console_begin(struct run *r)
 		c->own_until = deadline_in(CONSOLE_OWN_MS);
 }
 
-static void console_wait(struct run *r)
-{
-	struct run_console *c = &r->console;
-
-	c->retry_at = deadline_in(c->backoff_ms);
-	c->backoff_ms *= 2;
-	if (c->backoff_ms > CONSOLE_BACKOFF_MAX_MS)
-		c->backoff_ms = CONSOLE_BACKOFF_MAX_MS;
-}
-
 static void console_attach(struct run *r, int64_t now)
 {
 	struct run_console *c = &r->console;
@@ -59,8 +137,9 @@ static void console_attach(struct run *r, int64_t now)
 		request.number = DRIVER_ATTACH_STEAL;
 	else if (now < c->own_until)
 		request.number = DRIVER_ATTACH_OWN;
-	request.deadline = deadline_min(deadline_add(now, CONSOLE_ATTACH_MS),
-					r->config.deadline);
+	request.deadline = deadline_add(now, c->count > 1 ? CONSOLE_LADDER_MS
+							  : CONSOLE_ATTACH_MS);
+	request.deadline = deadline_min(request.deadline, r->config.deadline);
 	snprintf(name, sizeof(name), "%s/%s", r->host->name, c->way->label);
 	if (c->hand == NULL)
 		c->hand = hand_start(name, c->way->driver, c->way->settings,
@@ -80,6 +159,7 @@ static void console_up(struct run *r)
 
 	c->attached = true;
 	c->refused = 0;
+	c->failed = 0;
 	c->own_until = 0;
 	c->backoff_ms = CONSOLE_BACKOFF_MS;
 	c->attached_at = c->last_byte = deadline_now();
@@ -122,6 +202,9 @@ static void console_failed(struct run *r, const struct rh_error *err)
 	run_event(r, "console-error", "", err->text,
 		  json_pack("{ss}", "code", rh_code_name(err->code)));
 	if (console_is_final(c)) {
+		c->ways[c->index].given_up = true;
+		if (console_next_way(r, err))
+			return;
 		snprintf(text, sizeof(text), "%s: %s%s%s", c->way->label,
 			 err->text, c->ever ? "" : "; nothing was done to ",
 			 c->ever ? "" : r->host->name);
@@ -129,7 +212,8 @@ static void console_failed(struct run *r, const struct rh_error *err)
 			      err->code, text);
 		return;
 	}
-	console_wait(r);
+	if (!console_next_way(r, err))
+		console_wait(r);
 }
 
 static void console_down(struct run *r, const struct rh_error *err, bool held)
@@ -147,7 +231,7 @@ static void console_down(struct run *r, const struct rh_error *err, bool held)
 			      "gap: the console was lost here");
 		machine_lost(r->machine, deadline_now());
 	}
-	if (c->retry_at == DEADLINE_NEVER)
+	if (c->retry_at == DEADLINE_NEVER && !console_next_way(r, err))
 		console_wait(r);
 }
 

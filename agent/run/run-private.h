@@ -12,12 +12,24 @@
 #include "base/ring.h"
 
 #define RUN_WAYS 8	/* most ways to one capability of one host */
-#define RUN_HANDS (2 * RUN_WAYS + 2)
+#define RUN_HANDS (3 * RUN_WAYS + 2)
 
-/* The console of the run: at most one hand, opened anew when it goes away. */
+/* Another way to the console, while it is not the present one. */
+struct run_console_way {
+	const struct way *way;
+	struct hand *hand;		/* idle, or on its way out */
+	int64_t own_until;
+	bool given_up;			/* an error that trying again can't mend */
+};
+
+/* The console of the run: one way at a time, opened anew when it goes away. */
 struct run_console {
-	const struct way *way;		/* NULL: the host has none */
+	const struct way *way;		/* the present one; NULL: the host has none */
 	struct hand *hand;
+	struct run_console_way ways[RUN_WAYS];	/* in the order written */
+	int count;
+	int index;			/* of the present one */
+	int failed;			/* ways that failed since it was attached */
 	bool wanted;
 	bool attaching;			/* an ATTACH is under way */
 	bool attached;
@@ -141,6 +153,8 @@ bool shell_event(struct run *r, const struct hand *hand,
 		 const struct hand_event *event);
 
 /* run-console.c */
+void console_init(struct run *r);
+void console_settings(struct run *r);
 void console_begin(struct run *r);
 void console_tick(struct run *r, int64_t now);
 int64_t console_deadline(const struct run *r);

@@ -131,25 +131,8 @@ static void run_collect_ways(struct run *r)
 		if (r->power_count < RUN_WAYS)
 			r->power_ways[r->power_count++] = way;
 	}
-	r->console.way = host_way(r->host, WAY_CONSOLE, 0);
-	if ((sequence_uses(r->o->sequence) & SEQUENCE_NEEDS_CONSOLE) == 0)
-		r->console.way = NULL;
-}
-
-static void run_config_console(struct run *r)
-{
-	const struct settings *s = r->console.way->settings;
-	const char *enter = settings_text(s, "enter");
-
-	r->config.has_console = true;
-	r->config.terminal =
-		keys_terminal_from_name(settings_text(s, "terminal"));
-	r->config.key_delay_ms = settings_number(s, "key-delay");
-	r->config.mute_ms = settings_number(s, "mute");
-	if (strcmp(enter, "lf") == 0)
-		r->config.enter = "\n";
-	else if (strcmp(enter, "crlf") == 0)
-		r->config.enter = "\r\n";
+	if ((sequence_uses(r->o->sequence) & SEQUENCE_NEEDS_CONSOLE) != 0)
+		console_init(r);
 }
 
 static void run_configure(struct run *r)
@@ -178,8 +161,9 @@ static void run_configure(struct run *r)
 		r->config.controller_cycle =
 			strcmp(settings_text(power, "cycle"), "controller") == 0;
 	}
+	r->config.has_console = r->console.way != NULL;
 	if (r->console.way != NULL)
-		run_config_console(r);
+		console_settings(r);
 }
 
 /*
@@ -303,6 +287,10 @@ static int run_hands(struct run *r, struct hand **list)
 		list[count++] = r->check;
 	if (r->console.hand != NULL)
 		list[count++] = r->console.hand;
+	for (i = 0; i < r->console.count; i++) {
+		if (r->console.ways[i].hand != NULL)
+			list[count++] = r->console.ways[i].hand;
+	}
 	for (i = 0; i < r->shell.count; i++) {
 		if (r->shell.hands[i] != NULL)
 			list[count++] = r->shell.hands[i];
@@ -326,6 +314,10 @@ static void run_forget_hand(struct run *r, const struct hand *hand)
 		r->check = NULL;
 	if (r->console.hand == hand)
 		r->console.hand = NULL;
+	for (i = 0; i < r->console.count; i++) {
+		if (r->console.ways[i].hand == hand)
+			r->console.ways[i].hand = NULL;
+	}
 }
 
 static void run_drain_hands(struct run *r)

@@ -180,7 +180,7 @@ static const char *timeline_words(const char *event)
 		{ "again", "" },	  { "mute", "" },
 		{ "limit", "" },	  { "stale", "not answered, it is gone: " },
 		{ "healthy", "" },	  { "console-gap", "" },
-		{ "console-lost", "" },   { "console-back", "" },
+		{ "console-lost", "" },   { "way-given-up", "gives up a way: " },   { "console-back", "" },
 		{ "earlier-run", "" },    { "record-gap", "" },
 	};
 	size_t i;
@@ -197,6 +197,7 @@ static bool timeline_begins(const struct timeline *t, const char *event)
 {
 	static const char *const list[] = { "idle", "lost", "timeout", "visits",
 					    "again", "mute", "console-lost",
+					    "way-given-up",
 					    "console-back", "earlier-run",
 					    "healthy" };
 	size_t i;

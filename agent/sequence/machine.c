@@ -496,6 +496,15 @@ void machine_attached(struct machine *m, int64_t now)
 	machine_run(m);
 }
 
+void machine_console(struct machine *m, enum keys_terminal terminal,
+		     const char *enter, int64_t key_delay_ms, int64_t mute_ms)
+{
+	m->config.terminal = terminal;
+	m->config.enter = enter;
+	m->config.key_delay_ms = key_delay_ms;
+	m->config.mute_ms = mute_ms;
+}
+
 void machine_lost(struct machine *m, int64_t now)
 {
 	m->now = now;

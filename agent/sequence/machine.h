@@ -128,6 +128,10 @@ void machine_done(struct machine *m, int64_t now, uint32_t id,
 void machine_attached(struct machine *m, int64_t now);
 void machine_lost(struct machine *m, int64_t now);
 
+/* The console is another one from now on; enter is kept. See machine_config. */
+void machine_console(struct machine *m, enum keys_terminal terminal,
+		     const char *enter, int64_t key_delay_ms, int64_t mute_ms);
+
 /* Ends it from outside: a signal, a console that can't be had, a full disk. */
 void machine_abort(struct machine *m, int64_t now, enum verdict verdict,
 		   enum rh_code code, const char *reason);
