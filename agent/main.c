@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		call.verb = verbs[i];
 		status = verbs[i]->run(&call);
 		verb_release(&call);
-		if (fflush(stdout) != 0 && status == 0)
+		if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
 			status = 1;
 		return status;
 	}

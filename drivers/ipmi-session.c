@@ -33,6 +33,9 @@
 #define IPMI_SESSION_CLOSE_MS 300
 /* What a packet needs to have a chance of an answer. */
 #define IPMI_SESSION_LEAST_MS 200
+#define IPMI_SESSION_TRIES 3	/* packets without an answer */
+#define IPMI_SESSION_SLOWER 5	/* then it is asked so much more slowly */
+#define IPMI_SESSION_RETRANSMIT_MAX_MS 8000
 #define IPMI_REFUSALS_MAX 3
 #define IPMI_BACKOFF_FIRST_MS 250
 #define IPMI_BACKOFF_LAST_MS 2000
@@ -304,7 +307,7 @@ static int ipmi_session_ask_once(struct ipmi *d,
 	*ret_silent = false;
 	if (!ipmi_session_is_fresh(d)) {
 		ipmi_session_close(d);
-		wait = 10 * d->retransmit;
+		wait = IPMI_SESSION_TRIES * d->retransmit;
 		if (ipmi_session_open(d, d->retransmit, deadline, err) < 0)
 			return -1;
 	}
@@ -314,6 +317,10 @@ static int ipmi_session_ask_once(struct ipmi *d,
 		return 0;
 	ipmi_session_drop(d, 0);
 	*ret_silent = true;
+	/* S05: answers that come later than the next packet are not taken. */
+	d->retransmit *= IPMI_SESSION_SLOWER;
+	if (d->retransmit > IPMI_SESSION_RETRANSMIT_MAX_MS)
+		d->retransmit = IPMI_SESSION_RETRANSMIT_MAX_MS;
 	return -1;
 }
 

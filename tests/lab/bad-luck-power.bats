@@ -123,3 +123,11 @@ load bad-luck-lib
 	status_is 0
 	[ "$(acts set power 0)" -eq 1 ]
 }
+
+@test "a BMC that is slower than our patience with a packet" {
+	up cat
+	"$lab" chassis "$dir" slow 2
+	run rh power ldap1 status
+	status_is 0
+	[[ "$output" == *" on "* ]]
+}
