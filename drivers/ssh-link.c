@@ -392,6 +392,15 @@ ssh_channel rh_ssh_link_channel(struct rh_ssh *d, int64_t deadline,
 	return NULL;
 }
 
+void rh_ssh_link_turn(ssh_channel channel)
+{
+#if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0)
+	(void)ssh_channel_get_exit_state(channel, NULL, NULL, NULL);
+#else
+	(void)ssh_channel_get_exit_status(channel);
+#endif
+}
+
 /* --- closing --------------------------------------------------------------- */
 
 static void rh_ssh_link_close_hop(struct rh_ssh_hop *hop)

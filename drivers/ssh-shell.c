@@ -124,6 +124,7 @@ static int rh_ssh_shell_follow(struct rh_ssh_job *job, int64_t deadline,
 	do {
 		out = rh_ssh_shell_read(job, 0);
 		errors = rh_ssh_shell_read(job, 1);
+		rh_ssh_link_turn(job->channel);
 		if (out < 0 && errors < 0 &&
 		    (ssh_channel_is_closed(job->channel) ||
 		     job->exit_status >= 0 ||

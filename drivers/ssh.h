@@ -168,6 +168,12 @@ ssh_channel rh_ssh_link_channel(struct rh_ssh *d, int64_t deadline,
 /* Ends every connection. Takes no time. */
 void rh_ssh_link_close(struct rh_ssh *d);
 
+/*
+ * Takes what came for the channel's session, also after the channel's end of
+ * file, when reading does not do it any more.
+ */
+void rh_ssh_link_turn(ssh_channel channel);
+
 /* Moves what the tunnels hold; whether there was anything. */
 bool rh_ssh_link_pump(struct rh_ssh *d);
 

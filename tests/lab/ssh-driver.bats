@@ -1,0 +1,503 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The SSH driver against OpenSSH's sshd, on free ports of 127.0.0.1, with keys
+# and files of its own. SSH_DRIVER_TEST names the program (default: built
+# beside this file).
+
+here=$BATS_TEST_DIRNAME
+
+setup() {
+	program=${SSH_DRIVER_TEST:-$here/ssh-driver-test}
+	[ -x "$program" ] || skip "no $program: make check-programs"
+	sshd=$(PATH=$PATH:/usr/sbin command -v sshd) || skip "no sshd"
+	dir=$BATS_TEST_TMPDIR
+	user=$(id -un)
+	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
+	cp "$dir/user.pub" "$dir/authorized"
+	: >"$dir/known"
+	: >"$dir/pids"
+}
+
+teardown() {
+	local pid
+
+	[ -f "$dir/pids" ] || return 0
+	while read -r pid; do
+		pkill -KILL -P "$pid" || true
+		kill -9 "$pid" 2>/dev/null || true
+	done <"$dir/pids"
+}
+
+# until_ CONDITION...: waits for it, 10 s at most.
+until_() {
+	local end=$((SECONDS + 10))
+
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -rt 0.02 <> <(:) || true
+	done
+}
+
+fingerprint() {
+	ssh-keygen -lf "$1" | cut -d ' ' -f 2
+}
+
+# ours PID: teardown ends it.
+ours() {
+	disown "$1"
+	echo "$1" >>"$dir/pids"
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+listens() {
+	grep -q 'Server listening on' "$dir/$1.log" || ! kill -0 "$2" 2>/dev/null
+}
+
+# up NAME [LINE...]: an sshd with those lines; $port and NAME.port are its port.
+up() {
+	local name=$1 pid try
+
+	shift
+	cat >"$dir/$name.conf" <<-END
+	ListenAddress 127.0.0.1
+	PidFile none
+	UsePAM no
+	StrictModes no
+	PermitRootLogin yes
+	AuthorizedKeysFile $dir/authorized
+	PrintMotd no
+	PrintLastLog no
+	LogLevel DEBUG1
+	END
+	printf '%s\n' "$@" >>"$dir/$name.conf"
+	grep -q '^HostKey ' "$dir/$name.conf" ||
+		echo "HostKey $dir/host" >>"$dir/$name.conf"
+	for try in 1 2 3 4 5 6 7 8; do
+		port=$((20000 + (RANDOM * 7 + try) % 12000))
+		: >"$dir/$name.log"
+		"$sshd" -D -f "$dir/$name.conf" -E "$dir/$name.log" -p "$port" \
+			</dev/null >/dev/null 2>&1 3>&- &
+		pid=$!
+		ours "$pid"
+		until_ listens "$name" "$pid"
+		! grep -q 'Server listening on' "$dir/$name.log" || break
+	done
+	echo "$port" >"$dir/$name.port"
+	know "$port" "$dir/host.pub"
+}
+
+know() {
+	echo "[127.0.0.1]:$1 $(cut -d ' ' -f 1,2 "$2")" >>"$dir/known"
+}
+
+# drive [-h] [KEY=VALUE...] -- STEP...: with the usual options.
+drive() {
+	local hand=
+
+	if [ "$1" = -h ]; then
+		hand=-h
+		shift
+	fi
+	# shellcheck disable=SC2086
+	run timeout 100 "$program" $hand address=127.0.0.1 "port=$port" \
+		"user=$user" "key=@file:$dir/user" "known-hosts=$dir/known" "$@"
+	echo "$output"
+}
+
+has() {
+	grep -qF -- "$1" <<<"$output"
+}
+
+# A file-bound process that outlives its connection, for teardown.
+lasting="echo \$\$ >>\$PIDS; exec sleep 100"
+
+@test "ssh: a command, its status and both outputs" {
+	up a
+	drive -- run 5000 1000 'echo out; echo err >&2; exit 3' rest \
+		run 5000 4 'echo 123456; echo abc >&2' run 5000 100 'kill -TERM $$'
+	[ "$status" -eq 0 ]
+	has 'status 3'
+	has 'out 4: out\n'
+	has 'errors 4: err\n'
+	has 'status 0, cut'
+	has 'out 4: 1234'
+	has 'errors 4: abc\n'
+	has 'status 143'
+}
+
+@test "ssh: the boot id, as the machine itself has it" {
+	up a
+	drive -- boot-id 5000
+	[ "$status" -eq 0 ]
+	has "boot $(cat /proc/sys/kernel/random/boot_id)"
+	up b 'ForceCommand echo nothing of that kind'
+	drive -- fails boot-id 5000
+	[ "$status" -eq 0 ]
+	has 'error not-supported'
+}
+
+@test "ssh: 1 GB of output is read, and not kept" {
+	up a
+	# a sanitizer keeps freed memory for a while
+	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=16
+	drive -- run 60000 65536 'head -c 1000000000 /dev/zero; echo end >&2'
+	[ "$status" -eq 0 ]
+	has 'status 0, cut'
+	has 'out 65536: '
+	has 'errors 4: end'
+	peak=$(sed -n 's/.*peak \([0-9]*\) kB/\1/p' <<<"$output")
+	[ "$peak" -lt 200000 ]
+}
+
+@test "ssh: a command that does not end is left at the deadline" {
+	up a
+	drive -- fails run 1000 1000 \
+		"trap '' TERM HUP; echo begun; PIDS=$dir/pids; $lasting" rest
+	[ "$status" -eq 0 ]
+	has 'error timeout'
+	has 'out 6: begun'
+	took=$(sed -n 's/^took \([0-9]*\) ms.*/\1/p' <<<"$output")
+	[ "$took" -ge 1000 ]
+	[ "$took" -lt 1200 ]
+}
+
+@test "ssh: no exit status is no result" {
+	up a
+	drive -- fails run 5000 1000 'echo begun; kill -9 $PPID' rest
+	[ "$status" -eq 0 ]
+	has 'error lost'
+	has 'unknown'
+}
+
+@test "ssh: something left behind does not hold a command up" {
+	up a
+	drive -- run 8000 1000 "(PIDS=$dir/pids; sh -c '$lasting') & exit 4"
+	[ "$status" -eq 0 ]
+	has 'status 4'
+}
+
+@test "ssh: a changed host key is refused with both fingerprints" {
+	up a
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/other"
+	: >"$dir/known"
+	know "$port" "$dir/other.pub"
+	drive -- fails run 5000 100 "touch $dir/ran" fails attach 5000 rest
+	[ "$status" -eq 0 ]
+	has 'error refused'
+	has "$(fingerprint "$dir/host.pub")"
+	has "$(fingerprint "$dir/other.pub")"
+	[ ! -e "$dir/ran" ]
+	! grep -q Accepted "$dir/a.log"
+	! grep -q 'userauth-request' "$dir/a.log"
+}
+
+@test "ssh: an unknown host key is refused, never learned" {
+	up a
+	echo "127.0.0.1 $(cut -d ' ' -f 1,2 "$dir/host.pub")" >"$dir/known"
+	cp "$dir/known" "$dir/before"
+	drive -- fails run 5000 100 true
+	[ "$status" -eq 0 ]
+	has 'error refused'
+	has "host-key = $(fingerprint "$dir/host.pub")"
+	cmp "$dir/known" "$dir/before"
+	! grep -q 'userauth-request' "$dir/a.log"
+}
+
+@test "ssh: a pinned, a revoked and a hashed host key" {
+	up a
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/other"
+	drive "host-key=$(fingerprint "$dir/other.pub")" -- fails run 5000 9 true
+	has 'error refused'
+	: >"$dir/known"
+	drive "host-key=$(fingerprint "$dir/host.pub")" -- run 5000 9 true
+	[ "$status" -eq 0 ]
+	know "$port" "$dir/host.pub"
+	ssh-keygen -q -H -f "$dir/known"
+	! grep -qF 127.0.0.1 "$dir/known"
+	drive -- run 5000 9 true
+	[ "$status" -eq 0 ]
+	echo "@revoked * $(cut -d ' ' -f 1,2 "$dir/host.pub")" >>"$dir/known"
+	drive -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'is revoked'
+}
+
+@test "ssh: the known kind of key is asked for first" {
+	ssh-keygen -q -t rsa -b 2048 -N '' -f "$dir/rsa"
+	up a "HostKey $dir/rsa" "HostKey $dir/host"
+	: >"$dir/known"
+	know "$port" "$dir/rsa.pub"
+	drive -- run 5000 9 true
+	[ "$status" -eq 0 ]
+}
+
+@test "ssh: a wrong password is sent once" {
+	up a 'PasswordAuthentication yes' 'PubkeyAuthentication no' \
+		'KbdInteractiveAuthentication no'
+	echo wrong >"$dir/password"
+	chmod 600 "$dir/password"
+	drive "password=@file:$dir/password" -- fails run 5000 9 true \
+		fails run 5000 9 true fails attach 5000
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	! has wrong
+	[ "$(grep -c 'Failed password' "$dir/a.log")" -eq 1 ]
+}
+
+@test "ssh: a key that is not welcome is offered once" {
+	up a 'PasswordAuthentication no'
+	: >"$dir/authorized"
+	drive -- fails run 5000 9 true fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	[ "$(grep -c 'userauth-request.*method publickey' "$dir/a.log")" -eq 1 ]
+}
+
+@test "ssh: a key with a passphrase" {
+	up a
+	ssh-keygen -q -t rsa -b 2048 -N 'pass phrase' -f "$dir/locked"
+	cp "$dir/locked.pub" "$dir/authorized"
+	echo 'pass phrase' >"$dir/phrase"
+	echo 'other' >"$dir/wrong"
+	chmod 600 "$dir/phrase" "$dir/wrong"
+	drive "key=@file:$dir/locked" "passphrase=@file:$dir/phrase" -- \
+		run 5000 9 true
+	[ "$status" -eq 0 ]
+	drive "key=@file:$dir/locked" "passphrase=@file:$dir/wrong" -- run 9 9 true
+	[ "$status" -eq 1 ]
+	has 'error config'
+	drive "key=@file:$dir/locked" -- run 9 9 true
+	[ "$status" -eq 1 ]
+	has 'needs a passphrase'
+}
+
+@test "ssh: an agent, and one that never answers" {
+	up a
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/second"
+	cp "$dir/second.pub" "$dir/authorized"
+	ssh-agent -D -a "$dir/agent" </dev/null >/dev/null 2>&1 3>&- &
+	ours $!
+	until_ test -S "$dir/agent"
+	SSH_AUTH_SOCK=$dir/agent ssh-add -q "$dir/second" 2>/dev/null
+	drive agent=yes "agent-socket=$dir/agent" -- run 5000 9 true rest
+	[ "$status" -eq 0 ]
+	python3 -c 'import socket, signal, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
+	ours $!
+	until_ test -S "$dir/deaf"
+	SECONDS=0
+	drive agent=yes "agent-socket=$dir/deaf" connect-timeout=1s -- \
+		fails run 8000 9 true
+	[ "$status" -eq 0 ]
+	[ "$SECONDS" -le 3 ]
+}
+
+@test "ssh: through jump hosts, each with its own key" {
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/gate"
+	up one "HostKey $dir/gate"
+	know "$port" "$dir/gate.pub"
+	up two
+	one=$(cat "$dir/one.port")
+	two=$port
+	up end
+	drive "jump=$user@127.0.0.1:$one" -- run 5000 99 'echo here' \
+		boot-id 5000 rest
+	[ "$status" -eq 0 ]
+	has 'here'
+	drive "jump=$user@127.0.0.1:$one, 127.0.0.1:$two" -- \
+		run 5000 99 'echo far' rest \
+		attach 5000 send 'echo a''bc' expect 5000 abc detach rest
+	[ "$status" -eq 0 ]
+	has 'far'
+	grep -q 'direct-tcpip' "$dir/two.log"
+	drive "jump=$user@127.0.0.1:$one" -- \
+		run 30000 1000 'head -c 50000000 /dev/zero'
+	[ "$status" -eq 0 ]
+	has 'status 0, cut'
+}
+
+@test "ssh: a jump host that is dead, unknown, or leads nowhere" {
+	up end
+	up one
+	dead=$(python3 -c 'import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+	drive "jump=127.0.0.1:$dead" -- fails run 5000 9 true rest
+	[ "$status" -eq 0 ]
+	has 'error unreachable'
+	has 'refused'
+	one=$port
+	port=$dead
+	drive "jump=127.0.0.1:$one" -- fails run 5000 9 true rest
+	[ "$status" -eq 0 ]
+	has 'error unreachable'
+	has 'no tunnel'
+	port=$(cat "$dir/end.port")
+	: >"$dir/none"
+	drive "jump=127.0.0.1:$one" "jump-known-hosts=$dir/none" -- \
+		fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error refused'
+	! grep -q 'userauth-request' "$dir/end.log"
+}
+
+@test "ssh: a jump host that dies takes the command with it" {
+	up one
+	one=$port
+	up end
+	drive "jump=127.0.0.1:$one" -- fails run 9000 99 \
+		"PIDS=$dir/pids; pkill -9 -P \$(head -n 1 $dir/pids); $lasting" rest
+	[ "$status" -eq 0 ]
+	has 'error lost'
+	took=$(sed -n 's/^took \([0-9]*\) ms.*/\1/p' <<<"$output")
+	[ "$took" -lt 5000 ]
+}
+
+@test "ssh: a shell that hangs after login" {
+	up a "ForceCommand PIDS=$dir/pids; $lasting"
+	drive -- fails run 1500 9 true rest
+	[ "$status" -eq 0 ]
+	has 'error timeout'
+}
+
+@test "ssh: a listener without a banner, and nobody at all" {
+	python3 -c 'import socket, signal
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+signal.pause()' </dev/null >"$dir/silent" 2>/dev/null 3>&- &
+	ours $!
+	until_ test -s "$dir/silent"
+	port=$(cat "$dir/silent")
+	SECONDS=0
+	drive connect-timeout=1s -- fails run 9000 9 true fails attach 9000 rest
+	[ "$status" -eq 0 ]
+	[ "$SECONDS" -le 4 ]
+	has 'error unreachable'
+	has 'no SSH banner'
+	kill -9 "$(tail -n 1 "$dir/pids")"
+	until_ gone "$(tail -n 1 "$dir/pids")"
+	drive -- fails run 5000 9 true rest
+	[ "$status" -eq 0 ]
+	has 'refused'
+}
+
+@test "ssh: old algorithms only where the file lists them" {
+	ssh-keygen -q -t rsa -b 2048 -N '' -f "$dir/rsa"
+	up kex 'KexAlgorithms diffie-hellman-group14-sha1'
+	drive -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error not-supported'
+	has 'algorithms-kex = diffie-hellman-group14-sha1'
+	drive algorithms-kex=diffie-hellman-group14-sha1 -- run 5000 9 true
+	[ "$status" -eq 0 ]
+	up key "HostKey $dir/rsa" 'HostKeyAlgorithms ssh-rsa'
+	know "$port" "$dir/rsa.pub"
+	drive -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'algorithms-hostkey = ssh-rsa'
+	drive algorithms-hostkey=ssh-rsa -- run 5000 9 true
+	[ "$status" -eq 0 ]
+	up cipher 'Ciphers aes128-cbc'
+	drive -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	drive algorithms-cipher=aes128-cbc -- run 5000 9 true
+	[ "$status" -eq 0 ]
+}
+
+@test "ssh: a console, byte for byte, and again" {
+	up a
+	drive 'command=stty raw -echo; printf ready; exec cat' -- \
+		attach 5000 expect 5000 ready paste 4096 paste 5000000 detach \
+		rest attach 5000 expect 5000 ready paste 100 detach rest
+	[ "$status" -eq 0 ]
+	grep -q 'partial writes: [1-9]' <<<"$output"
+}
+
+@test "ssh: a console that is taken, or ends at once" {
+	up a "ForceCommand echo port in use by bob; PIDS=$dir/pids; $lasting"
+	drive 'busy=port in use' -- fails attach 5000 rest
+	[ "$status" -eq 0 ]
+	has 'error busy'
+	has 'by bob'
+	drive 'busy=something else' busy-wait=300ms -- attach 5000 \
+		expect 100 'by bob' detach
+	[ "$status" -eq 0 ]
+	up b "ForceCommand echo no such port; exit 1"
+	drive 'busy=port in use' -- fails attach 5000
+	[ "$status" -eq 0 ]
+	has 'error lost'
+	has 'no such port'
+	drive -- attach 5000 lost 5000
+	[ "$status" -eq 0 ]
+	has 'lost after'
+}
+
+@test "ssh: a break is asked for" {
+	up a
+	drive 'command=printf ready; exec cat' -- attach 5000 \
+		expect 5000 ready break send x expect 5000 x detach
+	[ "$status" -eq 0 ]
+	grep -q 'req break' "$dir/a.log"
+}
+
+@test "ssh: a console whose server stops is lost" {
+	up a
+	drive keepalive=500ms \
+		"command=printf ready; read x; kill -STOP \$PPID; PIDS=$dir/pids; $lasting" \
+		-- attach 5000 expect 5000 ready send x lost 6000 detach rest
+	[ "$status" -eq 0 ]
+	has 'no sign of life'
+}
+
+@test "ssh: in a hand, in its sandbox" {
+	ssh-agent -D -a "$dir/agent" </dev/null >/dev/null 2>&1 3>&- &
+	ours $!
+	until_ test -S "$dir/agent"
+	up one
+	one=$port
+	up end
+	drive -h agent=yes "agent-socket=$dir/agent" address=localhost \
+		"host-key=$(fingerprint "$dir/host.pub")" -- \
+		run 5000 1000 'echo out; exit 3' boot-id 5000 attach 5000 \
+		send 'echo a''bc' expect 5000 abc break detach
+	[ "$status" -eq 0 ]
+	has 'status 3'
+	drive -h "jump=127.0.0.1:$one" 'command=printf ready; exec cat' -- \
+		attach 5000 expect 5000 ready send x expect 5000 x \
+		detach run 5000 100 'echo there'
+	[ "$status" -eq 0 ]
+	has 'there'
+}
+
+@test "ssh: what the doctor sees" {
+	up a
+	drive -- look 5000 rest
+	[ "$status" -eq 0 ]
+	has 'SSH-2.0-OpenSSH'
+	has "$(printf 'ok\tlogin\t%s is let in by key' "$user")"
+	has "$(printf 'ok\tsession')"
+	! grep -q 'req exec\|req shell\|req pty' "$dir/a.log"
+	: >"$dir/known"
+	drive -- look 5000
+	[ "$status" -eq 0 ]
+	has "$(printf '\thost-key = %s' "$(fingerprint "$dir/host.pub")")"
+	! has "$(printf 'login\t')"
+	know "$port" "$dir/host.pub"
+	: >"$dir/authorized"
+	drive -- look 5000
+	[ "$status" -eq 0 ]
+	has "$(printf 'fail\tlogin')"
+	up b 'KexAlgorithms diffie-hellman-group14-sha1'
+	drive -- look 5000
+	[ "$status" -eq 0 ]
+	has "$(printf '\talgorithms-kex = diffie-hellman-group14-sha1')"
+}
