@@ -91,8 +91,7 @@ static void evidence_take_log(struct run *r, const struct hand_event *event)
 	int lines;
 
 	if (event->err.code != RH_ERR_NONE) {
-		snprintf(e->log, sizeof(e->log), "event log not readable: %.100s",
-			 event->err.text);
+		snprintf(e->log, sizeof(e->log), "event log not readable");
 		return;
 	}
 	lines = evidence_lines(event->bytes);
@@ -116,7 +115,7 @@ bool evidence_event(struct run *r, const struct hand *hand,
 				 driver_power_name(event->state));
 		else
 			snprintf(e->power, sizeof(e->power),
-				 "power state not readable: %.80s",
+				 "power state not readable: %.280s",
 				 event->err.text);
 	} else if (event->op == HAND_OP_EVENT_LOG && event->id == e->event_log) {
 		e->event_log = 0;
@@ -165,7 +164,7 @@ static void evidence_end(struct run *r, int64_t now)
 	struct run_evidence *e = &r->evidence;
 	uint32_t id = e->machine_id;
 	int64_t silent = (now - r->console.last_byte) / 1000;
-	char text[500], console[120] = "";
+	char text[640], console[120] = "";
 
 	if (r->console.way != NULL)
 		evidence_say_console(r, evidence_console(r, "console-before.txt"),

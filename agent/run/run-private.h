@@ -54,7 +54,7 @@ struct run_evidence {
 	bool boot_id;			/* the shell is asked for it */
 	int64_t console_until;
 	int64_t deadline;
-	char power[120];
+	char power[320];
 	char log[160];
 };
 

@@ -259,16 +259,20 @@ static void run_signal(struct run *r)
 {
 	struct signalfd_siginfo info;
 	const char *name;
-	char text[160];
+	char text[300];
 
 	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
 		r->signals++;
 		snprintf(text, sizeof(text), "cancelled by %s%s", name,
-			 r->pending_do == MACHINE_POWER_ACT && r->pending_id != 0
-				 ? " in the middle of a power action: read the "
-				   "power state before anything else"
-				 : "");
+			 machine_may_be_off(r->machine) ||
+					 (r->pending_do == MACHINE_POWER_ACT &&
+					  r->pending_id != 0)
+				 ? " in the middle of a power action: the host "
+				   "may be off; read the power state, and switch "
+				   "it on"
+			 : r->forced ? "; power was changed before, see the record"
+				     : "; nothing was done to the power");
 		machine_abort(r->machine, deadline_now(), VERDICT_UNKNOWN,
 			      RH_ERR_CANCELLED, text);
 	}

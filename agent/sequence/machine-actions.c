@@ -77,8 +77,10 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 	struct frame *f = actions_top(m);
 	enum frame_kind kind = f->kind;
 	const struct state *state;
+	enum rh_code code = m->fail_code;
 	char text[700];
 
+	m->fail_code = RH_ERR_NONE;
 	snprintf(text, sizeof(text), "%s", why);
 	actions_clear(m);
 	if (kind == FRAME_HEALTHY) {
@@ -93,7 +95,7 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 	if (state->otherwise.kind != TARGET_NONE)
 		machine_go(m, &state->otherwise);
 	else
-		machine_finish(m, verdict, RH_ERR_NONE, text);
+		machine_finish(m, verdict, code, text);
 }
 
 /* The actions of a rule can't go on, but nothing is wrong with the state. */
@@ -274,26 +276,30 @@ static void confirm_finished(struct machine *m)
 	m->confirming = false;
 	switch (confirm_result(&m->confirm)) {
 	case CONFIRM_ACCEPTED:
+		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
 		if (m->config.must_see) {
-			actions_fail(m, VERDICT_UNKNOWN, text);
+			machine_finish(m, VERDICT_UNKNOWN, RH_ERR_NONE, text);
 			return;
 		}
-		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
 		actions_skip(m);
 		return;
 	case CONFIRM_SEEN:
 		m->fresh = m->fresh || confirm_was_off(&m->confirm);
 		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
+		machine_proof(m, "%.180s", text);
 		actions_skip(m);
 		return;
 	case CONFIRM_FAILED:
-		actions_fail(m, VERDICT_FAILED, text);
-		return;
 	case CONFIRM_UNKNOWN:
 	case CONFIRM_PENDING:
-		actions_fail(m, VERDICT_UNKNOWN, text);
-		return;
+		break;
 	}
+	/* A busy controller is not a host that somebody else holds. */
+	m->fail_code = confirm_error(&m->confirm)->code;
+	if (m->fail_code == RH_ERR_BUSY)
+		m->fail_code = RH_ERR_NONE;
+	actions_fail(m, confirm_result(&m->confirm) == CONFIRM_FAILED
+				? VERDICT_FAILED : VERDICT_UNKNOWN, text);
 }
 
 /* A power act goes out: what was printed before it is stale. */

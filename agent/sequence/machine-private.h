@@ -106,6 +106,7 @@ struct machine {
 	struct confirm confirm;
 	bool confirming;
 	bool evidence_had;
+	enum rh_code fail_code;	/* of the action that is about to fail */
 	bool fresh;		/* the power was seen off in this run */
 
 	uint32_t last_id;

@@ -539,6 +539,11 @@ int64_t machine_deadline(const struct machine *m)
 	return due;
 }
 
+bool machine_may_be_off(const struct machine *m)
+{
+	return m->confirming && confirm_may_be_off(&m->confirm);
+}
+
 /* ---- for the live view ---------------------------------------------------- */
 
 int64_t machine_wait_until(const struct machine *m)

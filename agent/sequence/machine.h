@@ -143,6 +143,9 @@ void machine_tick(struct machine *m, int64_t now);
 /* The next thing to do; what is MACHINE_NONE where nothing is due. */
 void machine_next(struct machine *m, struct machine_action *ret);
 
+/* Whether a power action is under way that may have left the host without power. */
+bool machine_may_be_off(const struct machine *m);
+
 /* For the live view: the present state's name, and what is waited for. */
 const char *machine_state_name(const struct machine *m);
 

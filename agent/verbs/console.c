@@ -38,6 +38,7 @@ struct console {
 	bool terminal;		/* standard input is one */
 	struct termios saved;
 	int signal_fd;
+	bool attached;		/* it was, at least once */
 	uint32_t attach;	/* request ids, 0: none under way */
 	uint32_t write;
 	uint32_t brk;
@@ -204,6 +205,7 @@ static void console_attached(struct console *c, const struct rh_error *err)
 		return;
 	}
 	lock_console(&c->lock, true);
+	c->attached = true;
 	fprintf(stderr, "[console of %s attached; ~. leaves, ~? helps]\r\n",
 		c->host->name);
 }
@@ -398,7 +400,8 @@ static int console_session(struct console *c, const struct way *way)
 		lock_console(&c->lock, false);
 	buffer_release(&c->queue);
 	close(c->signal_fd);
-	fprintf(stderr, "[left the console of %s]\n", c->host->name);
+	if (c->attached)
+		fprintf(stderr, "[left the console of %s]\n", c->host->name);
 	return c->status;
 }
 

@@ -220,6 +220,18 @@ int verb_load(struct verb_call *call)
 	return 0;
 }
 
+/* Where records and locks are must not be guessed. */
+static bool verb_agent_is_broken(const struct verb_call *call)
+{
+	char *file = memory_format("%s/rhands.ini", call->config_dir);
+	bool broken = problems_in_file(&call->problems, file) > 0;
+
+	if (broken)
+		verb_print_problems(&call->problems, file);
+	free(file);
+	return broken;
+}
+
 int verb_hosts_of(struct verb_call *call, char **words, int count,
 		  const struct host ***ret, size_t *ret_count)
 {
@@ -228,6 +240,8 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 	size_t n = 0, i;
 	int w;
 
+	if (verb_agent_is_broken(call))
+		return verb_fail(call, 2, "rhands.ini has errors; nothing was done");
 	for (w = 0; w < count; w++) {
 		if (config_select(call->config, words[w], &list, &n, &err) < 0) {
 			free(list);
