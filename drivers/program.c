@@ -67,7 +67,7 @@ static char *program_next_word(const char **at, struct rh_error *err)
 	return word.data != NULL ? buffer_take(&word) : memory_copy("");
 }
 
-int program_split(const char *text, char ***ret_args, struct rh_error *err)
+int program_words(const char *text, char ***ret_args, struct rh_error *err)
 {
 	struct rh_error bad = RH_ERROR_INIT;
 	char **args = memory_new(1, sizeof(*args)), *word;
@@ -78,15 +78,29 @@ int program_split(const char *text, char ***ret_args, struct rh_error *err)
 		args[count++] = word;
 		args[count] = NULL;
 	}
-	if (bad.code == RH_ERR_NONE && count == 0)
-		rh_error_set(&bad, RH_ERR_CONFIG, "no program is named");
-	else if (bad.code == RH_ERR_NONE && args[0][0] != '/')
-		rh_error_set(&bad, RH_ERR_CONFIG,
-			     "%s: the program must be named by its whole path, "
-			     "beginning with /", args[0]);
 	if (bad.code != RH_ERR_NONE) {
 		program_free_args(args);
 		return rh_error_set(err, bad.code, "%s", bad.text);
+	}
+	*ret_args = args;
+	return 0;
+}
+
+int program_split(const char *text, char ***ret_args, struct rh_error *err)
+{
+	char **args;
+
+	if (program_words(text, &args, err) < 0)
+		return -1;
+	if (args[0] == NULL)
+		rh_error_set(err, RH_ERR_CONFIG, "no program is named");
+	else if (args[0][0] != '/')
+		rh_error_set(err, RH_ERR_CONFIG,
+			     "%s: the program must be named by its whole path, "
+			     "beginning with /", args[0]);
+	if (args[0] == NULL || args[0][0] != '/') {
+		program_free_args(args);
+		return -1;
 	}
 	*ret_args = args;
 	return 0;

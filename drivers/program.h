@@ -54,6 +54,9 @@ struct program_terminal {
  * one word at least, the first beginning with '/'. Errors: CONFIG.
  */
 int program_split(const char *text, char ***ret_args, struct rh_error *err);
+
+/* The same for words that are no program; there may be none. */
+int program_words(const char *text, char ***ret_args, struct rh_error *err);
 void program_free_args(char **args);
 
 /*
