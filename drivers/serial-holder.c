@@ -2,38 +2,53 @@
 /*
  * Who has a serial port open. The kernel does not tell, /proc does, for the
  * processes that we may look into: all of them for root, our own else.
+ *
+ * A pseudo-terminal can stand for a port (socat makes one of a TCP
+ * connection). Who makes it has its master, and often the port itself, open
+ * all the time, and is no holder.
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/vis.h"
 #include "drivers/serial.h"
 
-/* Whether a descriptor in that folder is the device. */
+static bool serial_holder_is_pty(dev_t device)
+{
+	return major(device) >= UNIX98_PTY_SLAVE_MAJOR &&
+	       major(device) < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT;
+}
+
+/* Whether a descriptor in that folder is the device, and none is its maker's. */
 static bool serial_holder_has(int dir_fd, dev_t device)
 {
+	const dev_t maker = makedev(TTYAUX_MAJOR, 2);
 	DIR *dir = fdopendir(dir_fd);
+	bool found = false, made = false;
 	struct dirent *entry;
 	struct stat st;
-	bool found = false;
 
 	if (dir == NULL) {
 		close(dir_fd);
 		return false;
 	}
-	while (!found && (entry = readdir(dir)) != NULL) {
-		found = isdigit((unsigned char)entry->d_name[0]) &&
-			fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-			S_ISCHR(st.st_mode) && st.st_rdev == device;
+	while ((entry = readdir(dir)) != NULL) {
+		if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 ||
+		    !S_ISCHR(st.st_mode))
+			continue;
+		found |= st.st_rdev == device;
+		made |= st.st_rdev == maker;
 	}
 	closedir(dir);
-	return found;
+	return found && !(made && serial_holder_is_pty(device));
 }
 
 static void serial_holder_name(const char *pid, char *ret, size_t size)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Makes a pseudo-terminal a serial port for libserialport: it looks for
+ * /sys/class/tty/pts/N and asks for modem lines, and a pty has neither. Linked
+ * into a test program, or built as a shared object and preloaded:
+ *
+ *   cc -shared -fPIC -o pty-serial-shim.so pty-serial-shim.c
+ *
+ * A break becomes the text "<BREAK>" at the other end.
+ */
+#include "tests/lab/pty-serial-shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/serial.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SHIM_CLASS "/sys/class/tty/pts/"
+#define SHIM_MODEL "/sys/class/tty/tty0"
+
+int pty_shim_signals = TIOCM_DTR | TIOCM_RTS | TIOCM_CTS | TIOCM_DSR | TIOCM_CAR;
+int pty_shim_queued = -1;
+int pty_shim_frame_errors;
+
+int __lxstat(int version, const char *path, struct stat *st);
+
+static const char *shim_path(const char *path)
+{
+	return strncmp(path, SHIM_CLASS, strlen(SHIM_CLASS)) == 0 ? SHIM_MODEL :
+								     path;
+}
+
+int __lxstat(int version, const char *path, struct stat *st)
+{
+	(void)version;
+	return fstatat(AT_FDCWD, shim_path(path), st, AT_SYMLINK_NOFOLLOW);
+}
+
+ssize_t readlink(const char *path, char *buf, size_t size)
+{
+	return readlinkat(AT_FDCWD, shim_path(path), buf, size);
+}
+
+/* What a pty cannot; -1: not that either. */
+static int shim_ioctl(int fd, unsigned long request, void *arg)
+{
+	struct serial_icounter_struct counts = { 0 };
+
+	switch (request) {
+	case TIOCMGET:
+		*(int *)arg = pty_shim_signals;
+		return 0;
+	case TIOCMSET:
+		pty_shim_signals = *(int *)arg;
+		return 0;
+	case TIOCMBIS:
+		pty_shim_signals |= *(int *)arg;
+		return 0;
+	case TIOCMBIC:
+		pty_shim_signals &= ~*(int *)arg;
+		return 0;
+	case TIOCSBRK:
+		return write(fd, "<BREAK>", 7) == 7 ? 0 : -1;
+	case TIOCCBRK:
+		return 0;
+	case TIOCGICOUNT:
+		counts.frame = pty_shim_frame_errors;
+		memcpy(arg, &counts, sizeof(counts));
+		return 0;
+	case TIOCOUTQ:
+		*(int *)arg = pty_shim_queued;
+		return 0;
+	}
+	errno = ENOTTY;
+	return -1;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	int rc, e;
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (request == TIOCSBRK || (request == TIOCOUTQ && pty_shim_queued >= 0))
+		return shim_ioctl(fd, request, arg);
+	rc = (int)syscall(SYS_ioctl, fd, request, arg);
+	if (rc == 0 || (errno != ENOTTY && errno != EINVAL))
+		return rc;
+	e = errno;
+	if (isatty(fd) && request != TIOCOUTQ && shim_ioctl(fd, request, arg) == 0)
+		return 0;
+	errno = e;
+	return -1;
+}
