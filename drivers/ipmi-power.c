@@ -161,8 +161,41 @@ static int ipmi_power_boot(void *self, enum driver_boot device,
 	return rc;
 }
 
+/* --- the light ----------------------------------------------------------------- */
+
+/* Interval 0 puts it out; "forced on" stays until then (28.5). */
+static int ipmi_power_light(struct ipmi *d, bool on, int64_t deadline,
+			    struct rh_error *err)
+{
+	struct ipmi_command command = {
+		.what = on ? "identify on" : "identify off",
+		.net_fn = IPMI_NET_FN_CHASSIS_RQ,
+		.bytes = { 0x04, 0x00, 0x01 },
+		.len = on ? 3 : 2,
+	};
+	struct ipmi_answer answer;
+
+	if (ipmi_session_ask(d, &command, deadline, &answer, err) < 0)
+		return -1;
+	return answer.code == 0x00 ? 0 :
+	       ipmi_map_code_error(answer.code, command.what, err);
+}
+
+static int ipmi_power_identify(void *self, bool on, int64_t deadline,
+			       struct rh_error *err)
+{
+	struct ipmi *d = self;
+	int rc;
+
+	ipmi_session_turn(d, deadline);
+	rc = ipmi_power_light(d, on, deadline, err);
+	ipmi_session_turn_over(d);
+	return rc;
+}
+
 const struct driver_power_ops ipmi_power_ops = {
 	.query = ipmi_power_query,
 	.act = ipmi_power_act,
 	.boot = ipmi_power_boot,
+	.identify = ipmi_power_identify,
 };
