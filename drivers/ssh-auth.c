@@ -3,8 +3,8 @@
  * Who we are. Comes after the check of the host key, once for each hop.
  *
  * Always true:
- *  - each credential is sent once to a host; when none was taken, the hop is
- *    marked, and not even the next call of this instance sends one again, so
+ *  - each credential is sent once to a host; when none of them was taken, the
+ *    hop is marked, and not even the next call of this instance sends one again, so
  *    that no account is locked by us;
  *  - the password goes to the target only, never to a jump host, and as an
  *    answer only to one question that is not echoed;
@@ -38,6 +38,7 @@ struct rh_ssh_login {
 	int64_t until;
 	bool late;
 	int tried;		/* credentials that were sent and refused */
+	bool agent_gone;	/* there was nothing to send from it */
 };
 
 /* Whether a call wants to be repeated; waits before it says so. */
@@ -116,6 +117,7 @@ static int rh_ssh_auth_agent(struct rh_ssh_login *login)
 	int fd = rh_ssh_auth_agent_socket(path), rc = SSH_AUTH_DENIED;
 	timer_t timer;
 
+	login->agent_gone = true;
 	if (fd < 0)
 		return SSH_AUTH_DENIED;
 	if (ssh_set_agent_socket(login->hop->session, fd) != SSH_OK) {
@@ -128,6 +130,7 @@ static int rh_ssh_auth_agent(struct rh_ssh_login *login)
 		rc = ssh_userauth_agent(login->hop->session, NULL);
 	} while (rh_ssh_auth_again(login, rc));
 	(void)timer_delete(timer);
+	login->agent_gone = deadline_now() >= login->until;
 	return rc;
 }
 
@@ -225,15 +228,15 @@ static int rh_ssh_auth_refused(struct rh_ssh_login *login, const char *sent,
 	int methods = ssh_userauth_list(login->hop->session, NULL);
 	char place[RH_SSH_PLACE_SIZE], offer[64];
 
-	login->hop->denied = true;
+	login->hop->denied = login->tried > 0;
 	rh_ssh_place(login->hop, place, sizeof(place));
-	rh_ssh_auth_offer(methods, offer, sizeof(offer));
 	if (login->tried == 0)
 		return rh_error_set(err, RH_ERR_AUTH,
-				    "ssh %s: it takes %s, and the file has "
-				    "nothing of that for it", place,
+				    "ssh %s: it takes %s, and we have nothing "
+				    "of that for it%s%s", place,
 				    rh_ssh_auth_offer(methods, offer,
-						      sizeof(offer)));
+						      sizeof(offer)),
+				    sent[0] != '\0' ? ": " : "", sent);
 	return rh_error_set(err, RH_ERR_AUTH,
 			    "ssh %s: login refused (sent: %s; it takes %s); it "
 			    "is not tried again", place, sent,
@@ -289,9 +292,11 @@ static int rh_ssh_auth_send(struct rh_ssh_login *login, struct buffer *sent,
 			return rc;
 		if (rc != SSH_AUTH_DENIED && rc != SSH_AUTH_PARTIAL)
 			return SSH_AUTH_ERROR;
-		login->tried++;
-		buffer_printf(sent, "%s%s", sent->len > 0 ? ", " : "",
-			      rh_ssh_auth_ways[way].name);
+		login->tried += !login->agent_gone;
+		buffer_printf(sent, "%s%s%s", sent->len > 0 ? ", " : "",
+			      rh_ssh_auth_ways[way].name,
+			      login->agent_gone ? " (it does not answer)" : "");
+		login->agent_gone = false;
 	}
 	return SSH_AUTH_DENIED;
 }

@@ -215,7 +215,6 @@ static int rh_ssh_link_signatures(struct rh_ssh *d, struct rh_ssh_hop *hop,
 static int rh_ssh_link_options(struct rh_ssh *d, struct rh_ssh_hop *hop,
 			       ssh_session s, struct rh_error *err)
 {
-	unsigned port = (unsigned)hop->port;
 	int no = 0, rc = 0;
 
 	ssh_set_blocking(s, 0);
@@ -223,8 +222,8 @@ static int rh_ssh_link_options(struct rh_ssh *d, struct rh_ssh_hop *hop,
 	rc |= ssh_options_set(s, SSH_OPTIONS_SSH_DIR, "/dev/null");
 	rc |= ssh_options_set(s, SSH_OPTIONS_KNOWNHOSTS, "/dev/null");
 	rc |= ssh_options_set(s, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null");
-	rc |= ssh_options_set(s, SSH_OPTIONS_HOST, hop->host);
-	rc |= ssh_options_set(s, SSH_OPTIONS_PORT, &port);
+	/* Only its own known_hosts check needs the name, and it is picky. */
+	rc |= ssh_options_set(s, SSH_OPTIONS_HOST, "host");
 	rc |= ssh_options_set(s, SSH_OPTIONS_USER, hop->user);
 	if (rc != 0)
 		return rh_error_set(err, RH_ERR_CONFIG, "%.200s",

@@ -92,6 +92,20 @@ up() {
 	know "$port" "$dir/host.pub"
 }
 
+# odd MODE: lab-sshd in that mode; its password is in $dir/password.
+odd() {
+	[ -x "${LAB_BIN:-$here}/lab-sshd" ] || skip "no lab-sshd: make check-programs"
+	echo 'pass word' >"$dir/password"
+	chmod 600 "$dir/password"
+	: >"$dir/odd.log"
+	"${LAB_BIN:-$here}/lab-sshd" "$dir/host" 'pass word' "$1" </dev/null \
+		>"$dir/odd.log" 2>&1 3>&- &
+	ours $!
+	until_ test -s "$dir/odd.log"
+	port=$(head -n 1 "$dir/odd.log")
+	know "$port" "$dir/host.pub"
+}
+
 know() {
 	echo "[127.0.0.1]:$1 $(cut -d ' ' -f 1,2 "$2")" >>"$dir/known"
 }
@@ -250,6 +264,58 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 	[ "$(grep -c 'Failed password' "$dir/a.log")" -eq 1 ]
 }
 
+@test "ssh: a password, sent as such or as an answer" {
+	for mode in password question nothing; do
+		odd "$mode"
+		drive "password=@file:$dir/password" -- run 5000 9 true rest
+		[ "$status" -eq 0 ]
+		has 'out 5: begun'
+	done
+	! grep -q password "$dir/odd.log"
+	odd question
+	echo wrong >"$dir/password"
+	drive "password=@file:$dir/password" -- fails run 5000 9 true \
+		fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	[ "$(grep -c 'password wrong' "$dir/odd.log")" -eq 1 ]
+}
+
+@test "ssh: a password is no answer to just any question" {
+	odd questions
+	drive "password=@file:$dir/password" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	[ "$(grep -c password "$dir/odd.log")" -eq 1 ]
+	odd echoed
+	drive "password=@file:$dir/password" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	! grep -q password "$dir/odd.log"
+}
+
+@test "ssh: a jump host never gets the password" {
+	odd password
+	drive "password=@file:$dir/password" "jump=127.0.0.1:$port" -- \
+		fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	! grep -q password "$dir/odd.log"
+}
+
+@test "ssh: an exit status that is late, and one that never comes" {
+	odd late-status
+	drive "password=@file:$dir/password" -- run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'status 7'
+	odd no-status
+	drive "password=@file:$dir/password" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error lost'
+	has 'without an exit status'
+	has 'out 5: begun'
+}
+
 @test "ssh: a key that is not welcome is offered once" {
 	up a 'PasswordAuthentication no'
 	: >"$dir/authorized"
@@ -299,6 +365,7 @@ signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
 		fails run 8000 9 true
 	[ "$status" -eq 0 ]
 	[ "$SECONDS" -le 3 ]
+	has 'error auth'
 }
 
 @test "ssh: through jump hosts, each with its own key" {
