@@ -9,6 +9,7 @@ const struct driver *const driver_table[] = {
 	&driver_exec,
 	&driver_ipmi,
 	&driver_ipmitool,
+	&driver_manual,
 	&driver_serial,
 	&driver_ssh,
 	&driver_tcp,

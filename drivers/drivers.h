@@ -8,6 +8,7 @@
 extern const struct driver driver_exec;
 extern const struct driver driver_ipmi;
 extern const struct driver driver_ipmitool;
+extern const struct driver driver_manual;
 extern const struct driver driver_serial;
 extern const struct driver driver_ssh;
 extern const struct driver driver_tcp;
