@@ -19,7 +19,7 @@
 #include "base/vis.h"
 
 #define TIMELINE_OPEN_MS 1500	/* a step is printed when nothing more comes */
-#define TIMELINE_WORD 11	/* columns of the state */
+#define TIMELINE_WORD 10	/* columns of the state */
 #define TIMELINE_PIECE 256	/* a writable terminal or pipe takes so much */
 #define TIMELINE_WAITING_MAX (1024 * 1024)
 #define TIMELINE_LAST_MS 500	/* for a slow reader, at the end */
