@@ -219,7 +219,7 @@ static void rh_ssh_close(void *self)
 
 const struct driver driver_ssh = {
 	.name = "ssh",
-	.summary = "Shell and console by SSH, also through jump hosts",
+	.summary = "shell and console by SSH, also through jump hosts",
 	.options = rh_ssh_options,
 	.size = sizeof(struct rh_ssh),
 	.open = rh_ssh_open,

@@ -382,7 +382,7 @@ static const struct driver_check_ops tcp_check_ops = {
 
 const struct driver driver_tcp = {
 	.name = "tcp",
-	.summary = "Checks whether a TCP port answers",
+	.summary = "checks whether a TCP port answers",
 	.options = tcp_options,
 	.size = sizeof(struct tcp),
 	.open = tcp_open,

@@ -13,6 +13,8 @@ static void drivers_capabilities(const struct driver *d, struct buffer *out)
 		buffer_append_text(out, " power");
 	if (d->console != NULL)
 		buffer_append_text(out, " console");
+	if (d->shell != NULL)
+		buffer_append_text(out, " shell");
 	if (d->evidence != NULL)
 		buffer_append_text(out, " evidence");
 	if (d->check != NULL)
