@@ -12,10 +12,11 @@
  *   echoed        asks for it with the answer shown
  *   nothing       lets anybody in
  *   no-status     runs nothing, prints "begun", ends without an exit status
- *   late-status   the same, with exit status 7 after the end of the output
+ *   late-status   the same, with exit status 7 a while after the output's end
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 
 #include <libssh/libssh.h>
 #include <libssh/server.h>
+
+#define LATE_MS 300	/* so that they come in two pieces */
 
 /* The password has no other way out of a message in this version. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -96,6 +99,7 @@ static void execute(ssh_message m, ssh_channel channel)
 	ssh_message_channel_request_reply_success(m);
 	ssh_channel_write(channel, "begun", 5);
 	ssh_channel_send_eof(channel);
+	poll(NULL, 0, LATE_MS);
 	if (!mode_is("no-status"))
 		ssh_channel_request_send_exit_status(channel, 7);
 	ssh_channel_close(channel);

@@ -525,6 +525,13 @@ signal.pause()' </dev/null >"$dir/silent" 2>/dev/null 3>&- &
 	has 'no sign of life'
 }
 
+@test "ssh: a console that is silent is not lost" {
+	up a
+	drive keepalive=500ms 'command=printf ready; exec cat' -- attach 5000 \
+		expect 5000 ready fails lost 3000 send x expect 5000 x detach
+	[ "$status" -eq 0 ]
+}
+
 @test "ssh: in a hand, in its sandbox" {
 	ssh-agent -D -a "$dir/agent" </dev/null >/dev/null 2>&1 3>&- &
 	ours $!
