@@ -20,8 +20,8 @@ static void telnet_look_protocol(const struct telnet *t, struct buffer *ret)
 	else if (p->spoke)
 		buffer_append_text(ret, "ok\tprotocol\tit speaks telnet\n");
 	else
-		buffer_append_text(ret, "fail\tprotocol\tno answer to telnet "
-				   "options: probably a raw port\t"
+		buffer_append_text(ret, "fail\tprotocol\tit says nothing in "
+				   "telnet: probably a raw port\t"
 				   "protocol = raw\n");
 	if (t->kind == TELNET_KIND_RAW || !p->spoke)
 		return;
@@ -78,7 +78,8 @@ static int telnet_look(void *self, unsigned flags, int64_t deadline,
 	if (telnet_console_attach(t, deadline, &why) < 0)
 		return telnet_look_failed(&why, ret);
 	buffer_printf(ret, "ok\taddress\t%s is connected\n", t->where);
-	telnet_protocol_ask_com_port(&t->protocol, &t->out);
+	if (t->protocol.spoke)
+		telnet_protocol_ask_com_port(&t->protocol, &t->out);
 	until = deadline_min(deadline, deadline_in(TELNET_LOOK_MS));
 	if (telnet_console_gather(t, until, &why) < 0) {
 		(void)telnet_look_failed(&why, ret);

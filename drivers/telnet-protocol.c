@@ -5,7 +5,9 @@
  * We agree to BINARY and SUPPRESS-GO-AHEAD on both sides, to the server's ECHO,
  * and to COM-PORT-OPTION on ours; all else is refused, once. An
  * answer is only given to what changes something (RFC 1143), and the number
- * of answers has an end, so no peer can keep us talking.
+ * of answers has an end, so no peer can keep us talking. We ask for something
+ * when the server has shown that it speaks telnet, not before: to a raw port
+ * our question would be typed into the host.
  *
  * Without BINARY a CR goes out as CR NUL and comes in as such (RFC 854). CR LF
  * stays two keys: CR NUL LF, for then it does not matter how the bytes
@@ -83,19 +85,23 @@ void telnet_protocol_ask_com_port(struct telnet_protocol *p,
 		telnet_ask_us(p, TELNET_OPTION_COM_PORT, out);
 }
 
+static void telnet_ask_all(struct telnet_protocol *p, struct buffer *out)
+{
+	telnet_ask_him(p, TELNET_OPTION_SGA, out);
+	telnet_ask_us(p, TELNET_OPTION_SGA, out);
+	telnet_ask_him(p, TELNET_OPTION_BINARY, out);
+	telnet_ask_us(p, TELNET_OPTION_BINARY, out);
+	if (p->kind == TELNET_KIND_RFC2217)
+		telnet_protocol_ask_com_port(p, out);
+}
+
 void telnet_protocol_begin(struct telnet_protocol *p, enum telnet_kind kind,
 			   struct buffer *out)
 {
 	memset(p, 0, sizeof(*p));
 	p->kind = kind;
-	if (kind == TELNET_KIND_RAW)
-		return;
-	telnet_ask_him(p, TELNET_OPTION_SGA, out);
-	telnet_ask_us(p, TELNET_OPTION_SGA, out);
-	telnet_ask_him(p, TELNET_OPTION_BINARY, out);
-	telnet_ask_us(p, TELNET_OPTION_BINARY, out);
 	if (kind == TELNET_KIND_RFC2217)
-		telnet_protocol_ask_com_port(p, out);
+		telnet_ask_all(p, out);
 }
 
 static bool telnet_is_ours(uint8_t option)
@@ -110,7 +116,7 @@ static bool telnet_is_his(uint8_t option)
 	       option == TELNET_OPTION_ECHO;
 }
 
-/* He asks one side (`side`, `yes` to agree, `no` to refuse) to begin. */
+/* He asks one side to begin; `yes` agrees, and the next number refuses. */
 static void telnet_begin_option(struct telnet_protocol *p, uint8_t *side,
 				bool wanted, uint8_t yes, struct buffer *out,
 				uint8_t option)
@@ -136,6 +142,8 @@ static void telnet_end_option(struct telnet_protocol *p, uint8_t *side,
 static void telnet_option(struct telnet_protocol *p, uint8_t option,
 			  struct buffer *out)
 {
+	if (!p->spoke && p->kind == TELNET_KIND_TELNET)
+		telnet_ask_all(p, out);
 	p->spoke = true;
 	switch (p->command) {
 	case TELNET_WILL:

@@ -78,7 +78,7 @@ struct telnet_protocol {
 	uint32_t value[TELNET_COM_PORT_COUNT];
 };
 
-/* Starts, with zeroed memory; appends what to send first. */
+/* Starts; appends what to send first (RFC 2217 only: telnet waits to be asked). */
 void telnet_protocol_begin(struct telnet_protocol *p, enum telnet_kind kind,
 			   struct buffer *out);
 
