@@ -137,7 +137,7 @@ static void confirm_plan(struct confirm *c, int64_t now)
 		confirm_aim(c, DRIVER_POWER_OFF, DRIVER_ACT_SOFT, now);
 		break;
 	case DRIVER_ACT_CYCLE:
-		if (c->config.controller_cycle) {
+		if (c->config.controller_cycle || c->person) {
 			confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_CYCLE, now);
 			break;
 		}
@@ -197,7 +197,12 @@ static void confirm_next_way(struct confirm *c, int64_t now,
 	    !(c->sent && confirm_act_once(send))) {
 		c->way++;
 		confirm_note(c, "%s; trying the next way", why);
-		confirm_aim(c, goal, send, now);
+		if (c->person) {
+			c->person = false;
+			confirm_plan(c, now);
+		} else {
+			confirm_aim(c, goal, send, now);
+		}
 		return;
 	}
 	if (otherwise == CONFIRM_FAILED && c->sent && !c->last_known)
@@ -446,9 +451,17 @@ static void confirm_act_failed(struct confirm *c, int64_t now,
 	case RH_ERR_BUSY:
 		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
 		return;
+	case RH_ERR_NEEDS_HANDS:
+		/* A person gets one instruction, not the halves of a cycle. */
+		if (c->then_on && !c->sent && !c->person) {
+			c->person = true;
+			confirm_plan(c, now);
+			return;
+		}
+		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		return;
 	case RH_ERR_AUTH:
 	case RH_ERR_CONFIG:
-	case RH_ERR_NEEDS_HANDS:
 		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
 		return;
 	case RH_ERR_REFUSED:

@@ -68,6 +68,7 @@ struct confirm {
 	int phase;
 	int goal;		/* enum driver_power */
 	enum driver_act send;	/* what reaches the goal */
+	bool person;		/* the way is a person: cycle is one instruction */
 	bool then_on;		/* the second half of a cycle follows */
 	bool off_done;		/* off was confirmed in this cycle */
 	bool asked;		/* a query or act is under way */

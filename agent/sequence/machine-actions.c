@@ -296,9 +296,14 @@ static void confirm_finished(struct machine *m)
 	}
 	/* A busy controller is not a host that somebody else holds. */
 	m->fail_code = confirm_error(&m->confirm)->code;
+	if (confirm_result(&m->confirm) == CONFIRM_UNKNOWN &&
+	    m->fail_code == RH_ERR_NEEDS_HANDS)
+		m->fail_code = RH_ERR_NONE;
 	if (m->fail_code == RH_ERR_BUSY)
 		m->fail_code = RH_ERR_NONE;
-	actions_fail(m, confirm_result(&m->confirm) == CONFIRM_FAILED
+	actions_fail(m, m->fail_code == RH_ERR_NEEDS_HANDS
+				? VERDICT_NEEDS_HANDS
+			: confirm_result(&m->confirm) == CONFIRM_FAILED
 				? VERDICT_FAILED : VERDICT_UNKNOWN, text);
 }
 
