@@ -191,7 +191,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 
 @test "ssh: something left behind does not hold a command up" {
 	up a
-	drive -- run 8000 1000 "(PIDS=$dir/pids; sh -c '$lasting') & exit 4"
+	drive -- run 8000 1000 "export PIDS=$dir/pids; sh -c '$lasting' & exit 4"
 	[ "$status" -eq 0 ]
 	has 'status 4'
 }
