@@ -28,6 +28,28 @@ struct settings {
 	struct settings_value *values;
 };
 
+static const struct option *settings_option(const struct settings *s,
+					    const char *key)
+{
+	const struct option *option;
+	int i;
+
+	for (i = 0; s->tables[i] != NULL; i++) {
+		option = option_find(s->tables[i], key);
+		if (option != NULL)
+			return option;
+	}
+	return NULL;
+}
+
+/* One key, one meaning: a driver's option must not hide one of all ways. */
+static void settings_assert_new_keys(const struct settings *s,
+				     const struct option *table)
+{
+	for (; table->key != NULL; table++)
+		assert(settings_option(s, table->key) == NULL);
+}
+
 struct settings *settings_new(const struct option *const *tables)
 {
 	struct settings *s = memory_new(1, sizeof(*s));
@@ -35,6 +57,7 @@ struct settings *settings_new(const struct option *const *tables)
 
 	for (i = 0; tables[i] != NULL; i++) {
 		assert(i < SETTINGS_TABLES);
+		settings_assert_new_keys(s, tables[i]);
 		s->tables[i] = tables[i];
 	}
 	return s;
@@ -52,20 +75,6 @@ void settings_free(struct settings *s)
 		free(v);
 	}
 	free(s);
-}
-
-static const struct option *settings_option(const struct settings *s,
-					    const char *key)
-{
-	const struct option *option;
-	int i;
-
-	for (i = 0; s->tables[i] != NULL; i++) {
-		option = option_find(s->tables[i], key);
-		if (option != NULL)
-			return option;
-	}
-	return NULL;
 }
 
 static int settings_unknown(const struct settings *s, const char *key,

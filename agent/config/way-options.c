@@ -18,7 +18,7 @@ static const struct option way_options_power[] = {
 	{ .key = "confirm", .type = OPTION_DURATION, .unit = "ms",
 	  .fallback = "60s", .min = 5000, .max = 1800000,
 	  .help = "How long a change of power may take until it is seen." },
-	{ .key = "cycle", .type = OPTION_CHOICE, .fallback = "off-on",
+	{ .key = "cycle-by", .type = OPTION_CHOICE, .fallback = "off-on",
 	  .choices = cycle_choices,
 	  .help = "How a power cycle is done: off, seen off, min-off, on; or "
 		  "by the controller's own command." },

@@ -159,7 +159,7 @@ static void run_configure(struct run *r)
 		r->config.min_off_ms = settings_number(power, "min-off");
 		r->config.confirm_ms = settings_number(power, "confirm");
 		r->config.controller_cycle =
-			strcmp(settings_text(power, "cycle"), "controller") == 0;
+			strcmp(settings_text(power, "cycle-by"), "controller") == 0;
 	}
 	r->config.has_console = r->console.way != NULL;
 	if (r->console.way != NULL)

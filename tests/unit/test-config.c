@@ -308,7 +308,7 @@ static void test_defaults(void **state)
 	power = host_way(h, WAY_POWER, 0)->settings;
 	assert_int_equal(settings_number(power, "min-off"), 5000);
 	assert_int_equal(settings_number(power, "confirm"), 60000);
-	assert_string_equal(settings_text(power, "cycle"), "off-on");
+	assert_string_equal(settings_text(power, "cycle-by"), "off-on");
 	console = host_way(h, WAY_CONSOLE, 0)->settings;
 	assert_string_equal(settings_text(console, "terminal"), "vt100");
 	assert_int_equal(settings_number(console, "key-delay"), 30);
@@ -349,7 +349,7 @@ static void test_limits_of_way_options(void **state)
 		{ "min-off = 999ms", false }, { "min-off = 301s", false },
 		{ "confirm = 5s", true }, { "confirm = 30m", true },
 		{ "confirm = 4s", false }, { "confirm = 31m", false },
-		{ "cycle = controller", true }, { "cycle = on-off", false },
+		{ "cycle-by = controller", true }, { "cycle-by = on-off", false },
 		{ "key-delay = 0s", false }, /* of the console, not of power */
 	};
 	static const struct {
