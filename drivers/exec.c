@@ -35,8 +35,7 @@ static const char *const exec_keys[EXEC_PROGRAMS] = {
 	[EXEC_STATUS] = "status",
 	[DRIVER_ACT_ON] = "on",
 	[DRIVER_ACT_OFF] = "off",
-	/* cycle is an option of every [power]: by whom it is done */
-	[DRIVER_ACT_CYCLE] = "cycle-program",
+	[DRIVER_ACT_CYCLE] = "cycle",
 	[DRIVER_ACT_RESET] = "reset",
 	[DRIVER_ACT_SOFT] = "soft",
 	[DRIVER_ACT_DIAG] = "diag",
@@ -67,9 +66,9 @@ static const struct option exec_options[] = {
 		  "words, \"quotes\" keep them together." },
 	{ .key = "off", .type = OPTION_TEXT,
 	  .help = "The same to switch off, hard." },
-	{ .key = "cycle-program", .type = OPTION_TEXT,
-	  .help = "The same to switch off and on, used with cycle = "
-		  "controller." },
+	{ .key = "cycle", .type = OPTION_TEXT,
+	  .help = "The same to switch off and on; without it off and on are "
+		  "used." },
 	{ .key = "reset", .type = OPTION_TEXT,
 	  .help = "The same to reset." },
 	{ .key = "soft", .type = OPTION_TEXT,
@@ -261,12 +260,6 @@ static bool exec_is_success(const struct exec_codes *codes,
 	return false;
 }
 
-static const char *exec_act_name(enum exec_program which)
-{
-	return which == EXEC_STATUS ? "status" :
-				      driver_act_name((enum driver_act)which);
-}
-
 /* Runs one of the programs to an end that counts as success. */
 static int exec_run(struct exec *d, enum exec_program which,
 		    const struct exec_codes *codes, int64_t deadline,
@@ -275,7 +268,7 @@ static int exec_run(struct exec *d, enum exec_program which,
 	struct program p = { .args = (const char *const *)d->programs[which],
 			     .limit = EXEC_OUTPUT_MAX };
 	struct buffer input = { 0 };
-	int rc = exec_input(d, exec_act_name(which), &input, err);
+	int rc = exec_input(d, exec_keys[which], &input, err);
 
 	p.input = buffer_text(&input);
 	p.input_len = input.len;
@@ -324,10 +317,9 @@ static int exec_act(void *self, enum driver_act act, int64_t deadline,
 	if (act <= DRIVER_ACT_NONE || act > DRIVER_ACT_DIAG ||
 	    d->programs[act] == NULL)
 		return rh_error_set(err, RH_ERR_NOTSUP,
-				    "no program for it: the option %s is not set",
-				    act >= DRIVER_ACT_ON &&
-				    act <= DRIVER_ACT_DIAG ? exec_keys[act] :
-							     "on");
+				    "no program for %s: the option %s is not "
+				    "set", driver_act_name(act),
+				    driver_act_name(act));
 	rc = exec_run(d, (enum exec_program)act, &d->success, deadline,
 		      &result, err);
 	program_result_release(&result);

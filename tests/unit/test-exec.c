@@ -289,7 +289,7 @@ static void test_acts(void **state)
 	tool("echo \"$#:$1:$2\" >>calls");
 	set("on", "%s/tool 3 on");
 	set("off", "%s/tool \"3 ;rm -rf $HOME\" `off`");
-	set("cycle-program", "%s/tool cycle");
+	set("cycle", "%s/tool cycle");
 	open_well();
 	assert_int_equal(act(DRIVER_ACT_ON), 0);
 	assert_int_equal(act(DRIVER_ACT_OFF), 0);
@@ -311,7 +311,7 @@ static void test_failures(void **state)
 	     "soft) exit 3;; diag) sleep 60;; esac");
 	set("on", "%s/tool on");
 	set("off", "%s/tool off");
-	set("cycle-program", "%s/tool cycle");
+	set("cycle", "%s/tool cycle");
 	set("reset", "%s/tool reset");
 	set("soft", "%s/tool soft");
 	set("diag", "%s/tool diag");
@@ -503,18 +503,18 @@ static void test_doctor(void **state)
 	set("status", "%s/tool");
 	set("status-on", "on");
 	set("status-off", "off");
-	set("cycle-program", "%s/tool cycle");
+	set("cycle", "%s/tool cycle");
 	open_well();
 	write_file("state", "outlet on\n", 0600);
 	look(&text);
-	assert_non_null(strstr(buffer_text(&text), "ok\tcycle-program\t"));
+	assert_non_null(strstr(buffer_text(&text), "ok\tcycle\t"));
 	assert_non_null(strstr(buffer_text(&text),
 			       "ok\tstatus\tit says on: outlet on\n"));
 	write_file("state", "Outlet ON\n", 0600);
 	write_file("tool", "#!/bin/sh\nexit 1\n", 0777);
 	buffer_clear(&text);
 	look(&text);
-	assert_non_null(strstr(buffer_text(&text), "fail\tcycle-program\tprogram"));
+	assert_non_null(strstr(buffer_text(&text), "fail\tcycle\tprogram"));
 	assert_non_null(strstr(buffer_text(&text), "fail\tstatus\t"));
 	/* only status was run, and once */
 	assert_string_equal(slurp("calls"), "calls\n");
