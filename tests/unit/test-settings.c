@@ -45,8 +45,6 @@ static const struct option table[] = {
 
 static const struct option other_table[] = {
 	{ .key = "driver", .type = OPTION_NAME, .required = true },
-	/* Hidden by the one in the table before. */
-	{ .key = "text", .type = OPTION_NUMBER, .min = 1, .max = 2 },
 	OPTION_END
 };
 
