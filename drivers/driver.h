@@ -176,6 +176,9 @@ struct driver_shell_ops {
 
 /* Flags of doctor. */
 #define DRIVER_DOCTOR_BREAK	1	/* a serial break may be sent */
+#define DRIVER_DOCTOR_CONSOLE	2	/* the way is one to a console; one that the
+					   driver attached to (and detached from)
+					   has a finding "console" */
 
 struct driver_doctor_ops {
 	/*

@@ -308,6 +308,35 @@ unsigned ipmi_map_workarounds_sol(const struct settings *settings)
 	return flags;
 }
 
+void ipmi_map_workaround(const char *name, unsigned *ret_lan,
+			 unsigned *ret_sol)
+{
+	size_t i;
+
+	*ret_lan = *ret_sol = 0;
+	for (i = 0; i < COUNT(ipmi_workarounds); i++) {
+		if (strcmp(ipmi_map_workaround_names[i], name) == 0) {
+			*ret_lan = ipmi_workarounds[i].lan;
+			*ret_sol = ipmi_workarounds[i].sol;
+		}
+	}
+}
+
+void ipmi_map_workarounds_line(const struct settings *settings, unsigned lan,
+			       unsigned sol, struct buffer *ret)
+{
+	size_t i;
+
+	buffer_append_text(ret, "workarounds =");
+	for (i = 0; i < COUNT(ipmi_workarounds); i++) {
+		if (settings_has_word(settings, "workarounds",
+				      ipmi_map_workaround_names[i]) ||
+		    (ipmi_workarounds[i].lan & lan) != 0 ||
+		    (ipmi_workarounds[i].sol & sol) != 0)
+			buffer_printf(ret, " %s", ipmi_map_workaround_names[i]);
+	}
+}
+
 static int ipmi_map_hex(char c)
 {
 	static const char digits[] = "0123456789abcdef";

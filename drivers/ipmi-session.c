@@ -259,6 +259,33 @@ static int ipmi_session_open(struct ipmi *d, int64_t retransmit,
 	return 0;
 }
 
+bool ipmi_session_probe(struct ipmi *d, uint8_t suite, int64_t deadline)
+{
+	static char none[1];
+	struct ipmi_opening o = { .retransmit = d->retransmit,
+				  .deadline = deadline };
+	struct rh_error ignored = RH_ERROR_INIT;
+	const uint8_t first = d->suites[0];
+	const int index = d->suite;
+	char *password = d->password.bytes;
+	int errnum;
+	bool opened;
+
+	if (ipmi_is_denied(d, &ignored))
+		return false;
+	ipmi_session_close(d);
+	d->suites[0] = suite;
+	d->suite = 0;
+	if (suite == 0)
+		d->password.bytes = none;
+	opened = ipmi_session_try(d, &o, &errnum, &ignored) == 0;
+	d->password.bytes = password;
+	d->suites[0] = first;
+	d->suite = index;
+	ipmi_session_close(d);
+	return opened;
+}
+
 /* --- talking ----------------------------------------------------------------- */
 
 /* 0 answered, -1 nothing came back in time: the session is of no use then. */

@@ -181,4 +181,5 @@ const struct driver driver_ipmi = {
 	.power = &ipmi_power_ops,
 	.console = &ipmi_console_ops,
 	.evidence = &ipmi_evidence_ops,
+	.doctor = &ipmi_doctor_ops,
 };

@@ -28,6 +28,7 @@
  *   ipmi-power.c     power and boot device
  *   ipmi-evidence.c  chassis status and event log
  *   ipmi-console.c   Serial over LAN (libipmiconsole)
+ *   ipmi-doctor.c    what `rhands doctor` wants to know
  */
 
 #define IPMI_USER_MAX 16	/* IPMI 2.0, 22.28 */
@@ -82,6 +83,14 @@ int ipmi_map_suites(const char *text, uint8_t *ret_suites, int max);
 extern const char *const ipmi_map_workaround_names[];
 unsigned ipmi_map_workarounds_lan(const struct settings *settings);
 unsigned ipmi_map_workarounds_sol(const struct settings *settings);
+
+/* The flags of one word; 0 where it is of no meaning there. */
+void ipmi_map_workaround(const char *name, unsigned *ret_lan,
+			 unsigned *ret_sol);
+
+/* Appends "workarounds = ...": the words of the file and those of the flags. */
+void ipmi_map_workarounds_line(const struct settings *settings, unsigned lan,
+			       unsigned sol, struct buffer *ret);
 
 /*
  * The bytes of a K_g: text of up to 20 bytes, or 0x and up to 40 hexadecimal
@@ -226,6 +235,12 @@ int ipmi_session_order(struct ipmi *d, const struct ipmi_command *command,
 		       int64_t deadline, struct ipmi_answer *ret,
 		       struct rh_error *err);
 
+/*
+ * Whether a session opens with this cipher suite, tried once and closed. For
+ * suite 0 without our password: it has no use for one.
+ */
+bool ipmi_session_probe(struct ipmi *d, uint8_t suite, int64_t deadline);
+
 /* Gives the session back to the BMC, best effort, 300 ms at most. */
 void ipmi_session_close(struct ipmi *d);
 
@@ -234,6 +249,7 @@ void ipmi_session_close(struct ipmi *d);
 extern const struct driver_power_ops ipmi_power_ops;
 extern const struct driver_evidence_ops ipmi_evidence_ops;
 extern const struct driver_console_ops ipmi_console_ops;
+extern const struct driver_doctor_ops ipmi_doctor_ops;
 
 /* Detaches, and ends the library's threads where no other instance needs them. */
 void ipmi_console_close(struct ipmi *d);

@@ -39,7 +39,9 @@ static const struct {
 	[HAND_OP_SHELL] = { "shell", 1, HAND_SHELL_MAX, true, 0, 0, true },
 	[HAND_OP_BOOT_ID] = { .name = "boot id", .gives_text = true },
 	[HAND_OP_IDENTIFY] = { "identify", 0, 1, 0, 0, 0, 0 },
-	[HAND_OP_DOCTOR] = { "doctor", 0, DRIVER_DOCTOR_BREAK, 0, 0, 0, true },
+	[HAND_OP_DOCTOR] = { "doctor", 0,
+			     DRIVER_DOCTOR_BREAK | DRIVER_DOCTOR_CONSOLE, 0, 0,
+			     0, true },
 };
 
 #define MESSAGE_OPS (sizeof(message_ops) / sizeof(message_ops[0]))

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rhands doctor HOST...|@group: in daylight, whether each way of each host works.
+ * It changes nothing and types nothing; only --break sends a break. First what
+ * was found, as it comes, then the lines to put into the files, then a table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/run/examine.h"
+#include "agent/run/lock.h"
+#include "agent/run/record.h"
+#include "agent/verbs/verb.h"
+#include "base/memory.h"
+
+#define DOCTOR_PARALLEL 32
+
+struct doctor {
+	struct verb_call *call;
+	struct examine_way *ways;
+	size_t count;
+	struct sequence **sequences;	/* whose ports are checked; a host each */
+	size_t sequence_count;
+};
+
+/* One finding, its parts borrowed from a copy of the line. */
+struct doctor_finding {
+	const char *level;
+	const char *subject;
+	const char *text;
+	const char *hint;	/* NULL: none */
+};
+
+static bool doctor_split(char *line, struct doctor_finding *ret)
+{
+	char *rest = line;
+
+	ret->level = strsep(&rest, "\t");
+	ret->subject = strsep(&rest, "\t");
+	ret->text = strsep(&rest, "\t");
+	ret->hint = strsep(&rest, "\t");
+	return ret->text != NULL;
+}
+
+/* Calls back for each finding of a way, in order. */
+static void doctor_each(const struct examine_way *way, void *context,
+			void (*call)(void *context, const struct examine_way *way,
+				     const struct doctor_finding *finding))
+{
+	char *copy = memory_copy(buffer_text(&way->findings));
+	struct doctor_finding finding;
+	char *line, *rest = copy;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line != '\0' && doctor_split(line, &finding))
+			call(context, way, &finding);
+	}
+	free(copy);
+}
+
+/* "console", or "check 389" where a port was asked for. */
+static const char *doctor_label(const struct examine_way *way, char *buf,
+				size_t buf_len)
+{
+	if (way->way == NULL)
+		return "-";
+	if (way->tcp.port != 0)
+		snprintf(buf, buf_len, "%s %u", way->way->label, way->tcp.port);
+	else
+		snprintf(buf, buf_len, "%s", way->way->label);
+	return buf;
+}
+
+/* --- as it comes ------------------------------------------------------------------ */
+
+static void doctor_finding_json(void *context, const struct examine_way *way,
+				const struct doctor_finding *f)
+{
+	json_t *one = json_pack("{so so so}", "level", record_string(f->level),
+				"subject", record_string(f->subject), "text",
+				record_string(f->text));
+
+	(void)way;
+	if (f->hint != NULL)
+		json_object_set_new(one, "hint", record_string(f->hint));
+	json_array_append_new(context, one);
+}
+
+static void doctor_json(const struct examine_way *way)
+{
+	json_t *findings = json_array();
+	json_t *line = json_pack("{so sb}", "host",
+				 record_string(way->host->name), "ok",
+				 !way->failed);
+
+	if (way->way != NULL) {
+		json_object_set_new(line, "way",
+				    record_string(way->way->label));
+		json_object_set_new(line, "driver",
+				    json_string(way->way->driver->name));
+	}
+	if (way->tcp.port != 0)
+		json_object_set_new(line, "port", json_integer(way->tcp.port));
+	doctor_each(way, findings, doctor_finding_json);
+	json_object_set_new(line, "findings", findings);
+	verb_print_json(line);
+}
+
+static void doctor_finding_text(void *context, const struct examine_way *way,
+				const struct doctor_finding *f)
+{
+	char line[900];
+
+	(void)context;
+	(void)way;
+	snprintf(line, sizeof(line), "  %-4s  %-14s %s", f->level, f->subject,
+		 f->text);
+	verb_put(line);
+	putchar('\n');
+}
+
+static void doctor_take(void *context, const struct examine_way *way)
+{
+	struct doctor *d = context;
+	char label[100], line[400];
+
+	if (d->call->json) {
+		doctor_json(way);
+	} else {
+		snprintf(line, sizeof(line), "%s  %s (%s)", way->host->name,
+			 doctor_label(way, label, sizeof(label)),
+			 way->way != NULL ? way->way->driver->name : "-");
+		verb_put(line);
+		putchar('\n');
+		doctor_each(way, NULL, doctor_finding_text);
+	}
+	fflush(stdout);
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+static void doctor_hint(void *context, const struct examine_way *way,
+			const struct doctor_finding *f)
+{
+	struct buffer *said = context;
+	char line[900];
+
+	if (f->hint == NULL || way->way == NULL)
+		return;
+	if (strstr(f->hint, " = ") != NULL)
+		snprintf(line, sizeof(line), "add to %s, [%s]: %s\n",
+			 way->way->file, way->way->label, f->hint);
+	else
+		snprintf(line, sizeof(line), "%s, [%s]: %s\n", way->host->name,
+			 way->way->label, f->hint);
+	if (strstr(buffer_text(said), line) == NULL)
+		buffer_append_text(said, line);
+}
+
+static void doctor_print_hints(const struct doctor *d)
+{
+	struct buffer said = { 0 };
+	char *line, *rest;
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		doctor_each(&d->ways[i], &said, doctor_hint);
+	rest = said.data;
+	if (rest != NULL)
+		putchar('\n');
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0')
+			continue;
+		verb_put(line);
+		putchar('\n');
+	}
+	buffer_release(&said);
+}
+
+static void doctor_first_fail(void *context, const struct examine_way *way,
+			      const struct doctor_finding *f)
+{
+	struct buffer *first = context;
+
+	(void)way;
+	if (first->len == 0 && strcmp(f->level, "fail") == 0)
+		buffer_append_text(first, f->text);
+}
+
+static void doctor_print_table(const struct doctor *d)
+{
+	const struct examine_way *way;
+	struct buffer first = { 0 };
+	char label[100], line[900];
+	size_t i;
+
+	printf("\n%-16s %-16s %-10s\n", "HOST", "WAY", "DRIVER");
+	for (i = 0; i < d->count; i++) {
+		way = &d->ways[i];
+		buffer_clear(&first);
+		doctor_each(way, &first, doctor_first_fail);
+		snprintf(line, sizeof(line), "%-16s %-16s %-10s %s%s%s",
+			 way->host->name,
+			 doctor_label(way, label, sizeof(label)),
+			 way->way != NULL ? way->way->driver->name : "-",
+			 way->failed ? "FAIL" : way->leave ? "-" : "ok",
+			 first.len > 0 ? "  " : "", buffer_text(&first));
+		verb_put(line);
+		putchar('\n');
+	}
+	buffer_release(&first);
+}
+
+/* --- what there is to look at ------------------------------------------------------ */
+
+static struct examine_way *doctor_add(struct doctor *d, const struct host *host,
+				      const struct way *way)
+{
+	struct examine_way *new;
+
+	d->ways = memory_grow(d->ways, d->count + 1, sizeof(*d->ways));
+	new = &d->ways[d->count++];
+	*new = (struct examine_way){ .host = host, .way = way };
+	return new;
+}
+
+/* The ports that the host's sequence wants to see before it does anything. */
+static void doctor_add_ports(struct doctor *d, const struct host *host,
+			     const struct way *way)
+{
+	const struct action *a;
+	struct sequence *s;
+	size_t i;
+
+	if (host->recover == NULL)
+		return;
+	s = verb_sequence(d->call, host, host->recover);
+	if (s == NULL)
+		return;
+	d->sequences = memory_grow(d->sequences, d->sequence_count + 1,
+				     sizeof(struct sequence *));
+	d->sequences[d->sequence_count++] = s;
+	for (i = 0; i < s->healthy.count; i++) {
+		a = &s->healthy.list[i];
+		if (a->type == ACTION_CHECK_TCP && a->text == NULL)
+			doctor_add(d, host, way)->tcp =
+				(struct driver_tcp_check){
+					.port = (uint16_t)a->number,
+					.expect = a->expect,
+					.expect_len = a->expect_len };
+	}
+}
+
+static void doctor_add_broken(struct doctor *d, const struct host *host)
+{
+	struct examine_way *way = doctor_add(d, host, NULL);
+	const struct problems *p = &d->call->problems;
+	const char *text = "its configuration has errors; see rhands check";
+	char line[700];
+	size_t i;
+
+	way->leave = true;
+	for (i = 0; i < p->count; i++) {
+		if (p->list[i].warning ||
+		    strcmp(p->list[i].file, host->file) != 0)
+			continue;
+		snprintf(line, sizeof(line), "%s:%d: %s", p->list[i].file,
+			 p->list[i].line, p->list[i].text);
+		examine_say(way, "fail", "file", line, NULL);
+		text = NULL;
+	}
+	if (text != NULL)
+		examine_say(way, "fail", "file", text, NULL);
+}
+
+static void doctor_add_host(struct doctor *d, const struct host *host)
+{
+	struct examine_way *way;
+	char holder[500], text[600];
+	size_t i;
+
+	if (host->broken) {
+		doctor_add_broken(d, host);
+		return;
+	}
+	lock_holder(d->call->records, host->name, holder, sizeof(holder));
+	snprintf(text, sizeof(text), "%s: the console is left alone", holder);
+	for (i = 0; i < host->way_count; i++) {
+		if (host->ways[i].capability == WAY_CHECK) {
+			doctor_add_ports(d, host, &host->ways[i]);
+			continue;
+		}
+		way = doctor_add(d, host, &host->ways[i]);
+		if (holder[0] == '\0' ||
+		    host->ways[i].capability != WAY_CONSOLE)
+			continue;
+		way->leave = true;
+		examine_say(way, "note", "held", text, NULL);
+	}
+}
+
+static int doctor_examine(struct doctor *d, bool send_break)
+{
+	bool whole = examine_ways(d->ways, d->count, DOCTOR_PARALLEL,
+				  send_break ? DRIVER_DOCTOR_BREAK : 0,
+				  doctor_take, d);
+	int status = whole ? 0 : 130;
+	size_t i;
+
+	for (i = 0; i < d->count && status == 0; i++) {
+		if (d->ways[i].failed)
+			status = 4;
+	}
+	if (whole && !d->call->json) {
+		doctor_print_hints(d);
+		doctor_print_table(d);
+	}
+	return verb_finish(d->call, status);
+}
+
+static void doctor_release(struct doctor *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		buffer_release(&d->ways[i].findings);
+	for (i = 0; i < d->sequence_count; i++)
+		sequence_free(d->sequences[i]);
+	free(d->ways);
+	free(d->sequences);
+}
+
+static int doctor_run(struct verb_call *call)
+{
+	struct doctor d = { .call = call };
+	struct rh_error err = RH_ERROR_INIT;
+	const struct host **list = NULL;
+	bool send_break = false;
+	const struct verb_option own[] = { { "break", NULL, &send_break },
+					   { NULL, NULL, NULL } };
+	size_t count = 0, i;
+	int w, status = verb_begin(call, own, 1, -1);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	for (w = 0; w < call->argc && status == 0; w++) {
+		if (config_select(call->config, call->argv[w], &list, &count,
+				  &err) < 0)
+			status = verb_fail(call, 2, "%s", err.text);
+	}
+	for (i = 0; i < count && status == 0; i++)
+		doctor_add_host(&d, list[i]);
+	if (status == 0)
+		status = doctor_examine(&d, send_break);
+	doctor_release(&d);
+	free(list);
+	return status;
+}
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.usage = "HOST...|@GROUP",
+	.summary = "look at each way of hosts, in parallel",
+	.help = "  --break         send a serial break, where a console can\n",
+	.run = doctor_run,
+};
