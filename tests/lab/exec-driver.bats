@@ -148,6 +148,6 @@ acts() {
 		'box = ldap1' 'plug = B7'
 	rm "$dir/pdu"
 	run rh power strip off
-	[ "$status" -ne 0 ]
+	status_is 3
 	says 'go to rack 3, unit 12, box "ldap1": pull plug B7'
 }
