@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/verbs/drivers-mdoc.h"
 #include "agent/verbs/verb.h"
 #include "base/buffer.h"
 #include "drivers/driver.h"
@@ -19,6 +20,8 @@ static void drivers_capabilities(const struct driver *d, struct buffer *out)
 		buffer_append_text(out, " evidence");
 	if (d->check != NULL)
 		buffer_append_text(out, " check");
+	if (d->shell != NULL)
+		buffer_append_text(out, " shell");
 }
 
 static json_t *drivers_option_json(const struct option *o)
@@ -114,17 +117,24 @@ static int drivers_unknown(const struct verb_call *call, const char *word)
 static int drivers_run(struct verb_call *call)
 {
 	const struct driver *d;
-	int i, status = verb_begin(call, NULL, 0, 1);
+	bool mdoc = false;
+	const struct verb_option own[] = { { "mdoc", NULL, &mdoc },
+					   { NULL, NULL, NULL } };
+	int i, status = verb_begin(call, own, 0, 1);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
+	if (mdoc && call->argc != 1)
+		return verb_fail(call, 2, "--mdoc: name one driver");
 	if (call->argc == 1 && driver_find(call->argv[0]) == NULL)
 		return drivers_unknown(call, call->argv[0]);
 	for (i = 0; driver_table[i] != NULL; i++) {
 		d = driver_table[i];
 		if (call->argc == 1 && d != driver_find(call->argv[0]))
 			continue;
-		if (call->json)
+		if (mdoc)
+			drivers_mdoc(d);
+		else if (call->json)
 			drivers_json(d);
 		else if (call->argc == 1)
 			drivers_whole(d);
@@ -138,5 +148,6 @@ const struct verb verb_drivers = {
 	.name = "drivers",
 	.usage = "[NAME]",
 	.summary = "list the drivers, or the options of one",
+	.help = "  --mdoc          the manual page of one, in mdoc(7)\n",
 	.run = drivers_run,
 };
