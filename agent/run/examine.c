@@ -26,6 +26,7 @@
 #define EXAMINE_WAY_MS 30000
 #define EXAMINE_LISTEN_MS 3000
 #define EXAMINE_DETACH_MS 2000
+#define EXAMINE_CANCEL_MS 6000
 
 struct examine_slot {
 	struct hand *hand;	/* NULL: free */
@@ -391,15 +392,57 @@ static void examine_step(struct examine *x, struct pollfd *fds)
 	}
 }
 
-/* A signal: consoles are given back, the rest is ended. */
+/* Whether a driver looks at a console now, and may be attached to it. */
+static bool examine_is_attached(const struct examine_slot *slot)
+{
+	return slot->hand != NULL && slot->listen_until == 0 &&
+	       slot->way->way->capability == WAY_CONSOLE;
+}
+
+/* Waits for the end of a look, until then or a second signal. */
+static void examine_let_end(struct examine *x, struct examine_slot *slot,
+			    int64_t until)
+{
+	struct pollfd fds[2] = { { .fd = x->signal_fd, .events = POLLIN } };
+	struct hand_event event;
+
+	while (deadline_now() < until) {
+		fds[1] = (struct pollfd){ .fd = hand_fd(slot->hand),
+					  .events = POLLIN };
+		poll(fds, 2, deadline_poll_ms(deadline_min(
+				until, hand_deadline(slot->hand))));
+		if (fds[0].revents != 0)
+			return;
+		hand_tick(slot->hand, deadline_now());
+		while (hand_next(slot->hand, &event)) {
+			if (event.type == HAND_DONE)
+				return;
+		}
+	}
+}
+
+/*
+ * A signal ends all hands. One that was killed while it is attached would leave
+ * the console held for a minute, so those get a few seconds, unless there is a
+ * second signal.
+ */
 static void examine_cancel(struct examine *x)
 {
+	int64_t until = deadline_in(EXAMINE_CANCEL_MS);
+	struct signalfd_siginfo first;
 	int i;
 
+	(void)!read(x->signal_fd, &first, sizeof(first));
 	for (i = 0; i < x->parallel; i++) {
-		if (x->slots[i].hand == NULL)
-			continue;
-		hand_stop(x->slots[i].hand);
+		if (x->slots[i].hand != NULL &&
+		    !examine_is_attached(&x->slots[i]))
+			hand_stop(x->slots[i].hand);
+	}
+	for (i = 0; i < x->parallel; i++) {
+		if (examine_is_attached(&x->slots[i])) {
+			examine_let_end(x, &x->slots[i], until);
+			hand_stop(x->slots[i].hand);
+		}
 		hand_free(x->slots[i].hand);
 		x->slots[i].hand = NULL;
 	}
@@ -426,10 +469,11 @@ bool examine_ways(struct examine_way *ways, size_t count, int parallel,
 	x.ended = memory_new(count + 1, sizeof(*x.ended));
 	while (!x.cancelled && examine_fill(&x) > 0)
 		examine_step(&x, fds);
-	examine_cancel(&x);
+	if (x.cancelled)
+		examine_cancel(&x);
 	if (x.signal_fd >= 0)
 		close(x.signal_fd);
-	/* The signal that cancelled us is pending still: the verb ends by itself. */
+	/* Cancelled, the verb ends by itself, whatever signals are pending. */
 	if (!x.cancelled)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 	free(x.slots);

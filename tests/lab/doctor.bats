@@ -305,7 +305,7 @@ server() {
 	status_is 0
 }
 
-@test "Ctrl-C ends it, and leaves no hand" {
+@test "Ctrl-C ends it, and leaves no hand and no SOL session" {
 	healthy
 	"$rhands" doctor ldap1 --config "$config" --records "$records" \
 		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 6>&- &
@@ -316,6 +316,25 @@ server() {
 	status=0
 	wait "$pid" || status=$?
 	status_is 130
+	wait_for 3 nothing_runs
+	doctor ldap1
+	status_is 0
+}
+
+@test "a second Ctrl-C ends it at once" {
+	healthy
+	"$rhands" doctor ldap1 --config "$config" --records "$records" \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 6>&- &
+	pid=$!
+	pids+=("$pid")
+	wait_for 10 log_says "$BATS_TEST_TMPDIR/out" "cipher-suite"
+	SECONDS=0
+	kill -INT "$pid"
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	status_is 130
+	[ "$SECONDS" -le 2 ]
 	wait_for 3 nothing_runs
 }
 
