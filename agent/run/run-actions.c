@@ -7,6 +7,7 @@
  * answer that it no longer waits for is dropped. A power act goes out only
  * after the journal that announces it is on the disk.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -352,6 +353,7 @@ static void run_hand_done(struct run *r, struct hand *hand,
 {
 	struct rh_error err = event->err;
 	uint32_t id = r->pending_id;
+	char name[64];
 
 	if (evidence_event(r, hand, event) || run_secret_event(r, hand, event) ||
 	    shell_event(r, hand, event))
@@ -363,8 +365,10 @@ static void run_hand_done(struct run *r, struct hand *hand,
 	r->pending_id = 0;
 	r->pending_hand = NULL;
 	if (event->op == HAND_OP_EVENT_LOG && err.code == RH_ERR_NONE) {
-		evidence_save(r, "sel.txt", event->bytes, event->bytes_len);
-		run_answer(r, id, &err, event->state, "sel.txt");
+		snprintf(name, sizeof(name), "sel-%" PRId64 "s.txt",
+			 run_at(r) / 1000);
+		evidence_save(r, name, event->bytes, event->bytes_len);
+		run_answer(r, id, &err, event->state, name);
 		return;
 	}
 	run_answer(r, id, &err, event->state,

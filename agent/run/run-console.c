@@ -85,10 +85,13 @@ static bool console_next_way(struct run *r, const struct rh_error *err)
 {
 	struct run_console *c = &r->console;
 	int index = console_next_index(c);
+	char text[700];
 
 	if (index == c->index)
 		return false;
-	run_event(r, "way-given-up", "", err->text,
+	snprintf(text, sizeof(text), "[%s] %s; now [%s]", c->way->label, err->text,
+		 c->ways[index].way->label);
+	run_event(r, "way-given-up", "", text,
 		  json_pack("{ss ss ss}", "way", c->way->label, "code",
 			    rh_code_name(err->code), "next",
 			    c->ways[index].way->label));

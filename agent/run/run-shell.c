@@ -239,10 +239,14 @@ static void shell_failed(struct run *r, const struct rh_error *err)
 	struct run_shell *s = &r->shell;
 	struct rh_error copy = *err;
 	bool asks = s->command == NULL;
+	char text[700];
 
 	if (s->way + 1 < s->count && deadline_now() < s->deadline &&
 	    (asks || shell_was_not_run(err->code))) {
-		run_event(r, "way-given-up", "", err->text,
+		snprintf(text, sizeof(text), "[%s] %s; now [%s]",
+			 s->ways[s->way]->label, err->text,
+			 s->ways[s->way + 1]->label);
+		run_event(r, "way-given-up", "", text,
 			  json_pack("{ss ss}", "way", s->ways[s->way]->label,
 				    "code", rh_code_name(err->code)));
 		s->way++;

@@ -180,7 +180,7 @@ static const char *timeline_words(const char *event)
 		{ "again", "" },	  { "mute", "" },
 		{ "limit", "" },	  { "stale", "not answered: " },
 		{ "healthy", "" },	  { "console-gap", "" },
-		{ "console-lost", "" },   { "way-given-up", "gives up a way: " },   { "console-back", "" },
+		{ "console-lost", "" },   { "way-given-up", "gives up " },   { "console-back", "" },
 		{ "earlier-run", "" },    { "record-gap", "" },
 	};
 	size_t i;

@@ -34,6 +34,7 @@
 #define CONFIRM_APART_MS 1000	/* between two readings */
 #define CONFIRM_CALL_MS 20000	/* the longest a single call may take */
 #define CONFIRM_BUSY_MS 2000	/* before a busy controller is asked again */
+#define CONFIRM_LADDER_MS 10000	/* the same, where there is another way */
 #define CONFIRM_READ_MS 30000	/* how long the first reading may take */
 #define CONFIRM_REFUSED_MS 10000 /* how long a refused act is looked after */
 #define CONFIRM_MARGIN_MS 15000 /* time that a cycle needs beside min-off */
@@ -100,6 +101,13 @@ static bool confirm_act_once(enum driver_act act)
 	       act == DRIVER_ACT_DIAG;
 }
 
+/* How long the first reading may take: nothing was sent on this way yet. */
+static int64_t confirm_patience(const struct confirm *c)
+{
+	return c->way + 1 < c->config.way_count ? CONFIRM_LADDER_MS
+						: CONFIRM_READ_MS;
+}
+
 /* Begins a goal on the present way, by reading. */
 static void confirm_aim(struct confirm *c, enum driver_power goal,
 			enum driver_act send, int64_t now)
@@ -118,7 +126,7 @@ static void confirm_aim(struct confirm *c, enum driver_power goal,
 	c->wake = now;
 	c->window_end = deadline_add(now, c->config.confirm_ms);
 	c->window_end = deadline_min(c->window_end,
-				     deadline_add(now, CONFIRM_READ_MS));
+				     deadline_add(now, confirm_patience(c)));
 	c->window_end = deadline_min(c->window_end, c->config.deadline);
 }
 
@@ -665,6 +673,9 @@ void confirm_next(struct confirm *c, int64_t now, struct confirm_step *ret)
 	ret->way = c->way;
 	ret->deadline = deadline_min(deadline_add(now, CONFIRM_CALL_MS),
 				     c->config.deadline);
+	if (c->phase == PHASE_READ)
+		ret->deadline = deadline_min(
+			ret->deadline, deadline_add(now, confirm_patience(c)));
 	ret->what = c->phase == PHASE_ACT ? CONFIRM_ACT : CONFIRM_QUERY;
 	ret->act = c->phase == PHASE_ACT ? c->send : DRIVER_ACT_NONE;
 }

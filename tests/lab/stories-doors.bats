@@ -79,7 +79,7 @@ console_server() {
 	recover_host ldap2
 	recovered_and_recorded
 	ldap_answers
-	said_in_order 'gives up a way: no SOL' 'trying the next way' '(exec)' \
+	said_in_order 'gives up [console] no SOL' 'trying the next way' '(exec)' \
 		'typed F1' 'login:'
 	grep -q '"event":"console-up".*(ssh)' "$records"/runs/*/journal.jsonl
 	grep -q '"event":"way-given-up".*"way":"console"' "$records"/runs/*/journal.jsonl
@@ -153,7 +153,7 @@ consoles_back() {
 	[ "$(run_json .verdict)" = recovered ]
 	ldap_answers
 	[ "$(events console-lost)" -eq 2 ]
-	said_in_order 'gives up a way' 'gives up a way' 'login:' 'recovered'
+	said_in_order 'gives up [console' 'gives up [console' 'login:' 'recovered'
 	grep -q '"way":"console door1".*"next":"console door2"' "$records"/runs/*/journal.jsonl
 	grep -q '"way":"console door2".*"next":"console door3"' "$records"/runs/*/journal.jsonl
 	[ "$(grep -c 'gap: the console was lost' "$records"/runs/*/console.cast)" -eq 2 ]
