@@ -180,6 +180,19 @@ static void test_input_that_nobody_reads(void **state)
 	free(big);
 }
 
+/*
+ * The signals of a line of /proc/self/status, without the two (32 and 33) that
+ * belong to libc: a program that was started by posix_spawn, as make does, has
+ * them ignored, and nobody can change that.
+ */
+static unsigned long long signal_mask(const char *line)
+{
+	const char *at = strstr(buffer_text(&result.out), line);
+
+	assert_non_null(at);
+	return strtoull(at + strlen(line), NULL, 16) & ~0x180000000ULL;
+}
+
 static void test_surroundings(void **state)
 {
 	(void)state;
@@ -193,9 +206,8 @@ static void test_surroundings(void **state)
 			       "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"));
 	/* 3 is what ls itself opened */
 	assert_non_null(strstr(buffer_text(&result.out), "\n0 1 2 3 /\n"));
-	assert_non_null(strstr(buffer_text(&result.out),
-			       "SigBlk:\t0000000000000000\n"
-			       "SigIgn:\t0000000000000000\n"));
+	assert_int_equal(signal_mask("SigBlk:\t"), 0);
+	assert_int_equal(signal_mask("SigIgn:\t"), 0);
 }
 
 static void test_secret(void **state)
