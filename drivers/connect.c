@@ -23,11 +23,7 @@
 #define CONNECT_PROBES 3
 #define CONNECT_UNACKED_MS 25000
 
-/*
- * The resolver knows no deadline, only seconds for each try. Where a name has
- * several servers and suffixes, all of them together get the time.
- */
-static void connect_limit_resolver(int64_t deadline)
+void connect_limit_resolver(int64_t deadline)
 {
 	int64_t tries, s;
 

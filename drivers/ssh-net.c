@@ -11,30 +11,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <resolv.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "drivers/connect.h"
 #include "drivers/ssh.h"
-
-/* All servers and suffixes of a name together get the time that is left. */
-static void rh_ssh_net_limit_resolver(int64_t deadline)
-{
-	int64_t tries, s;
-
-	if (deadline == DEADLINE_NEVER || res_init() != 0)
-		return;
-	for (tries = 1; tries <= MAXDNSRCH && _res.dnsrch[tries - 1] != NULL;)
-		tries++;
-	tries *= _res.nscount > 0 ? _res.nscount : 1;
-	s = (deadline - deadline_now()) / 1000 / tries;
-	_res.retry = 1;
-	if (s < _res.retrans)
-		_res.retrans = s > 1 ? (int)s : 1;
-}
 
 static int rh_ssh_net_resolve(const char *host, int port, int64_t deadline,
 		       struct addrinfo **ret, struct rh_error *err)
@@ -47,7 +31,7 @@ static int rh_ssh_net_resolve(const char *host, int port, int64_t deadline,
 	snprintf(service, sizeof(service), "%d", port);
 	rc = getaddrinfo(host, service, &hints, ret);
 	if (rc == EAI_NONAME) {
-		rh_ssh_net_limit_resolver(deadline);
+		connect_limit_resolver(deadline);
 		hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
 		rc = getaddrinfo(host, service, &hints, ret);
 	}

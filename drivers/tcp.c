@@ -13,7 +13,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "base/deadline.h"
 #include "base/vis.h"
+#include "drivers/connect.h"
 #include "drivers/drivers.h"
 
 #define TCP_OPEN_MS 500		/* how long it must stay open to count */
@@ -315,25 +315,6 @@ out:
 	return rc;
 }
 
-/*
- * The resolver knows no deadline, only seconds for each try. Where a name has
- * several servers and suffixes, all of them together get the time.
- */
-static void tcp_limit_resolver(int64_t deadline)
-{
-	int64_t tries, s;
-
-	if (deadline == DEADLINE_NEVER || res_init() != 0)
-		return;
-	for (tries = 1; tries <= MAXDNSRCH && _res.dnsrch[tries - 1] != NULL;)
-		tries++;
-	tries *= _res.nscount > 0 ? _res.nscount : 1;
-	s = (deadline - deadline_now()) / 1000 / tries;
-	_res.retry = 1;
-	if (s < _res.retrans)
-		_res.retrans = s > 1 ? (int)s : 1;
-}
-
 static int tcp_resolve(struct tcp *tcp, int64_t deadline, struct rh_error *err)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -341,7 +322,7 @@ static int tcp_resolve(struct tcp *tcp, int64_t deadline, struct rh_error *err)
 
 	if (tcp->list != NULL)
 		return 0;
-	tcp_limit_resolver(deadline);
+	connect_limit_resolver(deadline);
 	rc = getaddrinfo(tcp->address, NULL, &hints, &tcp->list);
 	if (rc == 0)
 		return 0;
