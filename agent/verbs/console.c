@@ -72,8 +72,10 @@ static bool console_write_all(struct console *c, const char *bytes, size_t len)
 	while (len > 0) {
 		if (poll(fds, 2, -1) < 0 && errno == EINTR)
 			continue;
-		if (fds[1].revents != 0)
+		if (fds[1].revents != 0) {
+			c->status = 130;
 			return false;
+		}
 		n = write(STDOUT_FILENO, bytes,
 			  len < CONSOLE_PIECE ? len : CONSOLE_PIECE);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))

@@ -11,7 +11,7 @@ password='Xy7-hunter2-Zq'
 # A machine that asks for a password, and echoes it.
 asking_machine() {
 	machine ask <<-'END'
-		#!/usr/bin/env python3
+		#!/usr/bin/python3
 		import os, sys
 		def line():
 		    text = b""
@@ -153,7 +153,7 @@ assembled() {
 
 @test "a key that was swallowed goes out once more" {
 	machine swallow <<-'END'
-		#!/usr/bin/env python3
+		#!/usr/bin/python3
 		import os
 		os.read(0, 1)
 		os.write(1, b"\r\nPress F1 to continue\r\n")

@@ -8,7 +8,7 @@ load bad-luck-lib
 
 # The console at a terminal, with terminal.py as the one who types.
 console_at_terminal() {
-	python3 "$BATS_TEST_TMPDIR/terminal.py" "$rhands" console ldap1 \
+	/usr/bin/python3 "$BATS_TEST_TMPDIR/terminal.py" "$rhands" console ldap1 \
 		--config "$config" --records "$records" "$@" 3>&-
 }
 
@@ -57,7 +57,7 @@ terminal_program() {
 	[ "$top" -gt 0 ]
 	[ "$top" -lt 60000 ] || grep -q __asan_init "$rhands"
 	# What was printed is in the record, or counted as a gap.
-	kept=$(python3 - "$(record)/console.cast" <<-'END'
+	kept=$(/usr/bin/python3 - "$(record)/console.cast" <<-'END'
 		import json, sys
 		lines = [json.loads(line) for line in open(sys.argv[1])][1:]
 		print(sum(len(l[2]) for l in lines if l[1] == "o"))
@@ -102,7 +102,7 @@ terminal_program() {
 
 @test "2 MB of hostile sequences: none reaches the terminal, --raw passes them" {
 	machine hostile <<-'END'
-		#!/usr/bin/env python3
+		#!/usr/bin/python3
 		import random, sys
 		random.seed(7)
 		evil = [b"\x1b]0;owned\x07", b"\x1b[2J", b"\x1bP$q\"p\x1b\\", b"\x1b[c", b"\x1b[6n",

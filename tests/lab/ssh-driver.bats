@@ -395,7 +395,7 @@ signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
 @test "ssh: a jump host that is dead, unknown, or leads nowhere" {
 	up end
 	up one
-	dead=$(python3 -c 'import socket
+	dead=$(/usr/bin/python3 -c 'import socket
 s = socket.create_server(("127.0.0.1", 0))
 print(s.getsockname()[1])')
 	drive "jump=127.0.0.1:$dead" -- fails run 5000 9 true rest
