@@ -19,7 +19,9 @@
  * followed by another such act in the life of a struct confirm, on no way; off
  * and on are sent at most twice a way (what was refused as busy not counted),
  * and only after a reading that showed that they were not done. A window ends
- * the wait for a goal, but not between its two readings.
+ * the wait for a goal, but not between its two readings. Nothing is read while
+ * min-off goes by: a host that comes on by itself and goes off again within it
+ * is not seen, and its min-off counts from the off that was.
  */
 #include "agent/sequence/confirm.h"
 

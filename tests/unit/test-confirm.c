@@ -81,6 +81,7 @@ struct world {
 	bool was_off;		/* at any time since the beginning */
 	bool off_by_us;
 	int64_t off_at;
+	bool unseen_on;		/* it came on by itself, and nobody has read it */
 	bool saw_on;		/* an `on` took effect: P07 */
 	int64_t print_at;
 	struct effect effects[EVENTS_MAX];
@@ -113,6 +114,19 @@ static int world_next_effect(const struct world *w)
 	return best;
 }
 
+/*
+ * The host goes off. Where it was on only for a moment, by itself, and no
+ * reading fell into that moment (there is none while min-off goes by), nobody
+ * can know of it: min-off counts from the off before, which was seen.
+ */
+static void world_count_off(struct world *w, const struct effect *e)
+{
+	if (w->unseen_on && w->was_off)
+		return;
+	w->off_at = e->at;
+	w->off_by_us = e->by == DRIVER_ACT_OFF;
+}
+
 static void world_switch(struct world *w, const struct effect *e)
 {
 	w->saw_on = w->saw_on || e->by == DRIVER_ACT_ON;
@@ -120,11 +134,12 @@ static void world_switch(struct world *w, const struct effect *e)
 		return;
 	w->on = e->on;
 	w->print_at = e->at + 2000;
-	if (w->on)
+	if (w->on) {
+		w->unseen_on = e->by == DRIVER_ACT_NONE;
 		return;
+	}
+	world_count_off(w, e);
 	w->was_off = true;
-	w->off_at = e->at;
-	w->off_by_us = e->by == DRIVER_ACT_OFF;
 	if (w->restore_ms > 0)
 		world_effect(w, e->at + w->restore_ms, true,
 			     DRIVER_ACT_NONE);
@@ -193,6 +208,8 @@ static enum driver_power world_query(struct world *w, struct way *way,
 		return DRIVER_POWER_UNKNOWN;
 	if (way->stuck_off && w->saw_on)
 		return DRIVER_POWER_OFF;
+	if (w->on)
+		w->unseen_on = false;
 	return w->on ? DRIVER_POWER_ON : DRIVER_POWER_OFF;
 }
 
