@@ -250,6 +250,23 @@ static void config_way_tables(const struct driver *driver,
 	tables[count] = NULL;
 }
 
+/* A run keeps CONFIG_WAYS_MAX of a kind: one that it would drop is an error. */
+static bool config_way_is_one_too_many(struct config_building *b,
+				       const struct config_section *section)
+{
+	enum way_capability capability =
+		config_section_capability(section->name);
+
+	if (host_way(b->host, capability, CONFIG_WAYS_MAX - 1) == NULL)
+		return false;
+	config_building_problem(b, section->file, section->line,
+				"[%s] is one way too many to the %s; expected %d "
+				"at most", section->name,
+				way_capability_name(capability),
+				CONFIG_WAYS_MAX);
+	return true;
+}
+
 void config_way_add(struct config_building *b,
 		    const struct config_section *section)
 {
@@ -259,7 +276,7 @@ void config_way_add(struct config_building *b,
 	bool good = true;
 	size_t i;
 
-	if (driver == NULL)
+	if (driver == NULL || config_way_is_one_too_many(b, section))
 		return;
 	config_way_tables(driver, config_section_capability(section->name),
 			  tables);

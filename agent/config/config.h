@@ -46,6 +46,9 @@ enum way_capability {
 	WAY_COUNT,
 };
 
+/* Most ways to one capability of one host; the next one is an error. */
+#define CONFIG_WAYS_MAX 8
+
 /* One configured driver of a host: a section [power], [power backup], ... */
 struct way {
 	enum way_capability capability;

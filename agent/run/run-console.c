@@ -40,10 +40,8 @@ void console_init(struct run *r)
 	const struct way *way;
 	size_t n;
 
-	for (n = 0; (way = host_way(r->host, WAY_CONSOLE, n)) != NULL; n++) {
-		if (c->count < RUN_WAYS)
-			c->ways[c->count++].way = way;
-	}
+	for (n = 0; (way = host_way(r->host, WAY_CONSOLE, n)) != NULL; n++)
+		c->ways[c->count++].way = way;
 	c->way = c->ways[0].way;
 }
 

@@ -11,7 +11,7 @@
 #include "agent/sequence/machine.h"
 #include "base/ring.h"
 
-#define RUN_WAYS 8	/* most ways to one capability of one host */
+#define RUN_WAYS CONFIG_WAYS_MAX
 #define RUN_HANDS (3 * RUN_WAYS + 2)
 
 /* Another way to the console, while it is not the present one. */

@@ -22,10 +22,8 @@ void shell_init(struct run *r)
 	const struct way *way;
 	size_t n;
 
-	for (n = 0; (way = host_way(r->host, WAY_SHELL, n)) != NULL; n++) {
-		if (r->shell.count < RUN_WAYS)
-			r->shell.ways[r->shell.count++] = way;
-	}
+	for (n = 0; (way = host_way(r->host, WAY_SHELL, n)) != NULL; n++)
+		r->shell.ways[r->shell.count++] = way;
 }
 
 static void shell_answer(struct run *r, const struct rh_error *err,

@@ -127,10 +127,8 @@ static void run_collect_ways(struct run *r)
 	const struct way *way;
 	size_t n;
 
-	for (n = 0; (way = host_way(r->host, WAY_POWER, n)) != NULL; n++) {
-		if (r->power_count < RUN_WAYS)
-			r->power_ways[r->power_count++] = way;
-	}
+	for (n = 0; (way = host_way(r->host, WAY_POWER, n)) != NULL; n++)
+		r->power_ways[r->power_count++] = way;
 	if ((sequence_uses(r->o->sequence) & SEQUENCE_NEEDS_CONSOLE) != 0)
 		console_init(r);
 }

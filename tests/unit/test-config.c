@@ -471,6 +471,10 @@ static const struct wrong wrongs[] = {
 	  "driver bmc gives no check; drivers that do: tcp" },
 	{ "[shell]\ndriver = bmc\n", 2,
 	  "driver bmc gives no shell; drivers that do: none" },
+#define WAY(label) "[power" label "]\ndriver = bare\n"
+	{ WAY("") WAY(" 2") WAY(" 3") WAY(" 4") WAY(" 5") WAY(" 6") WAY(" 7")
+	  WAY(" 8") "[check]\ndriver = tcp\naddress = a\n" WAY(" 9"), 20,
+	  "[power 9] is one way too many to the power; expected 8 at most" },
 	{ "[pwoer]\n", 1, "unknown section [pwoer]; did you mean [power]?" },
 	{ "[consle  spare]\n", 1,
 	  "unknown section [consle spare]; did you mean [console spare]?" },
