@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Any bytes, in any pieces, on a screen of any size: the text is clean UTF-8 of
+ * so many rows, and the same as of the whole. The first bytes are the seed of
+ * the splits and the size.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "agent/console/screen.h"
+#include "base/vis.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_check_clean(struct screen *s)
+{
+	const char *text;
+	size_t len, i, n, rows = 1;
+
+	text = screen_text(s, &len);
+	for (i = 0; i < len; i += n) {
+		n = vis_utf8_len(text + i, len - i, NULL);
+		assert(n > 0);
+		assert((unsigned char)text[i] >= 0x20 || text[i] == '\n');
+		rows += text[i] == '\n';
+	}
+	assert(rows <= (size_t)screen_rows(s));
+}
+
+static void fuzz_same(struct screen *a, struct screen *b)
+{
+	int row, col, row_a, col_a, row_b, col_b;
+
+	screen_cursor(a, &row_a, &col_a);
+	screen_cursor(b, &row_b, &col_b);
+	assert(row_a == row_b && col_a == col_b);
+	assert(row_a >= 0 && row_a < screen_rows(a));
+	assert(col_a >= 0 && col_a < screen_cols(a));
+	for (row = 0; row < screen_rows(a); row++) {
+		for (col = 0; col < screen_cols(a); col++)
+			assert(memcmp(screen_cell(a, row, col),
+				      screen_cell(b, row, col),
+				      sizeof(struct screen_cell)) == 0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint32_t seed = size > 0 ? data[0] : 0;
+	int rows = size > 1 ? data[1] : 25, cols = size > 2 ? data[2] * 2 : 80;
+	struct screen *whole = screen_new(rows, cols);
+	struct screen *parts = screen_new(rows, cols);
+	size_t at, n;
+
+	screen_feed(whole, data, size);
+	fuzz_check_clean(whole);
+	for (at = 0; at < size; at += n) {
+		seed = seed * 1103515245 + 12345;
+		n = 1 + (seed >> 16) % 9;
+		n = n > size - at ? size - at : n;
+		screen_feed(parts, data + at, n);
+	}
+	fuzz_same(whole, parts);
+	screen_clear(whole);
+	fuzz_check_clean(whole);
+	assert(screen_text(whole, NULL)[0] == '\0');
+	screen_free(whole);
+	screen_free(parts);
+	return 0;
+}
