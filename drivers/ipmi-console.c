@@ -320,7 +320,8 @@ static int ipmi_console_attach(void *self, unsigned flags, int64_t deadline,
 		return rh_error_set(err, RH_ERR_NOTSUP,
 				    "port = %d: libipmiconsole has no ports above "
 				    "%d", d->port, INT16_MAX);
-	if (ipmi_targets_resolve(&d->targets, d->address, d->port, err) < 0 ||
+	if (ipmi_targets_resolve(&d->targets, d->address, d->port, deadline,
+				 err) < 0 ||
 	    ipmi_engine_start(d, err) < 0)
 		return -1;
 	while (ipmi_console_try(d, flags, deadline, &errnum, err) < 0) {

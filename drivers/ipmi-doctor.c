@@ -9,13 +9,10 @@
  * without the flag solchannelsupport no SOL session is opened here: the
  * question that it leaves out ends some BMCs.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -70,60 +67,6 @@ static int64_t ipmi_look_until(const struct ipmi_look *look, int64_t ms)
 
 /* --- is there anything? -------------------------------------------------------- */
 
-/* Get Channel Authentication Capabilities, without a session (22.13). */
-static const uint8_t ipmi_look_question[] = {
-	0x06, 0x00, 0xff, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-	0x00, 0x09, 0x20, 0x18, 0xc8, 0x81, 0x00, 0x38, 0x8e, 0x04, 0xb5,
-};
-
-/* One question to one address. Bytes of the answer, 0: none. */
-static size_t ipmi_look_ask(int fd, int64_t until, uint8_t *ret, size_t size)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	if (send(fd, ipmi_look_question, sizeof(ipmi_look_question),
-		 MSG_NOSIGNAL) < 0)
-		return 0;
-	while (deadline_now() < until) {
-		if (poll(&p, 1, deadline_poll_ms(until)) <= 0)
-			continue;
-		n = recv(fd, ret, size, MSG_DONTWAIT);
-		if (n > 0)
-			return (size_t)n;
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			break;
-	}
-	return 0;
-}
-
-/* A socket to the target in use, "host:port" in numbers. -1: none. */
-static int ipmi_look_socket(const struct ipmi *d)
-{
-	const char *target = ipmi_targets_current(&d->targets);
-	const char *colon = strrchr(target, ':');
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM,
-				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
-	struct addrinfo *list;
-	char host[IPMI_TARGET_SIZE];
-	size_t skip = target[0] == '[' ? 1 : 0;
-	int fd;
-
-	if (colon == NULL)
-		return -1;
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - target - 2 * skip),
-		 target + skip);
-	if (getaddrinfo(host, colon + 1, &hints, &list) != 0)
-		return -1;
-	fd = socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(list);
-	return fd;
-}
-
 static void ipmi_look_capabilities(struct ipmi_look *look, const uint8_t *bytes,
 				   size_t len)
 {
@@ -156,18 +99,19 @@ static bool ipmi_look_reach(struct ipmi_look *look)
 	size_t len = 0;
 	int tries, fd;
 
-	if (ipmi_targets_resolve(&d->targets, d->address, d->port, &err) < 0) {
+	if (ipmi_targets_resolve(&d->targets, d->address, d->port,
+				 look->deadline, &err) < 0) {
 		ipmi_look_say(look, "fail", "address", NULL, "%s", err.text);
 		return false;
 	}
 	tries = IPMI_LOOK_TRIES * d->targets.count;
 	while (tries-- > 0 && len == 0 && deadline_now() < look->deadline) {
-		fd = ipmi_look_socket(d);
+		fd = ipmi_watch_socket(&d->targets);
 		if (fd >= 0) {
 			int64_t until = ipmi_look_until(look,
 							IPMI_LOOK_ANSWER_MS);
 
-			len = ipmi_look_ask(fd, until, bytes, sizeof(bytes));
+			len = ipmi_watch_ask(fd, until, bytes, sizeof(bytes));
 			close(fd);
 		}
 		if (len == 0)

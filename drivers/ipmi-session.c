@@ -239,7 +239,8 @@ static int ipmi_session_open(struct ipmi *d, int64_t retransmit,
 
 	if (ipmi_is_denied(d, err))
 		return -1;
-	if (ipmi_targets_resolve(&d->targets, d->address, d->port, err) < 0)
+	if (ipmi_targets_resolve(&d->targets, d->address, d->port, deadline,
+				 err) < 0)
 		return -1;
 	for (;;) {
 		errnum = -1;

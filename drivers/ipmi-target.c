@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "drivers/connect.h"
 #include "drivers/ipmi.h"
 
 static void ipmi_targets_add(struct ipmi_targets *targets,
@@ -33,7 +34,7 @@ static void ipmi_targets_add(struct ipmi_targets *targets,
 }
 
 int ipmi_targets_resolve(struct ipmi_targets *targets, const char *address,
-			 int port, struct rh_error *err)
+			 int port, int64_t deadline, struct rh_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM,
 				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
@@ -46,6 +47,7 @@ int ipmi_targets_resolve(struct ipmi_targets *targets, const char *address,
 	snprintf(service, sizeof(service), "%d", port);
 	rc = getaddrinfo(address, service, &hints, &list);
 	if (rc == EAI_NONAME) {
+		connect_limit_resolver(deadline);
 		hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
 		rc = getaddrinfo(address, service, &hints, &list);
 	}

@@ -24,6 +24,7 @@
  *   ipmi-map.c       what codes and words mean; pure
  *   ipmi-alarm.c     ends a library call that waits
  *   ipmi-target.c    name and port to addresses
+ *   ipmi-watch.c     whether the BMC is there, without a session
  *   ipmi-session.c   the command session (libfreeipmi)
  *   ipmi-power.c     power and boot device
  *   ipmi-evidence.c  chassis status and event log
@@ -131,11 +132,45 @@ struct ipmi_targets {
 
 /* Resolves, unless that was done. Blocks. Errors: UNREACHABLE. */
 int ipmi_targets_resolve(struct ipmi_targets *targets, const char *address,
-			 int port, struct rh_error *err);
+			 int port, int64_t deadline, struct rh_error *err);
 const char *ipmi_targets_current(const struct ipmi_targets *targets);
 
 /* Goes on to the next address: this one did not answer. */
 void ipmi_targets_next(struct ipmi_targets *targets);
+
+/* --- ipmi-watch.c ------------------------------------------------------------ */
+
+/* A UDP socket to the present address, close(2) it; -1: none. */
+int ipmi_watch_socket(const struct ipmi_targets *targets);
+
+/* Asks once. The bytes of the answer (22.13, with all headers), 0: none came. */
+size_t ipmi_watch_ask(int fd, int64_t until, uint8_t *ret, size_t size);
+
+/* A BMC that is asked now and then. Zeroed memory watches nothing. */
+struct ipmi_watch {
+	bool watching;
+	int fd;			/* valid while watching */
+	int64_t lost_after;	/* ms of silence */
+	int64_t every;		/* ms between two questions */
+	int64_t due;		/* the next look */
+	int64_t heard;		/* 0: not since it began, so it can't be lost */
+	int64_t asked;		/* when the last question went out */
+	int unanswered;		/* questions since it was heard */
+};
+
+/* From now on; one whose socket can't be made watches nothing. */
+void ipmi_watch_begin(struct ipmi_watch *w, const struct ipmi_targets *targets,
+		      int64_t lost_after);
+void ipmi_watch_end(struct ipmi_watch *w);
+
+/* Something else of the BMC came. */
+void ipmi_watch_heard(struct ipmi_watch *w, int64_t now);
+
+/* Takes answers, asks where it is time. Whether it is silent for too long. */
+bool ipmi_watch_is_lost(struct ipmi_watch *w, int64_t now);
+
+/* When that wants to be called next; -1: never. */
+int ipmi_watch_wake_ms(const struct ipmi_watch *w);
 
 /* --- the instance ------------------------------------------------------------ */
 

@@ -10,8 +10,11 @@
  *    own bytes: that line is taken out again;
  *  - the end of its input makes it give SOL and the session back. So a console
  *    is left by closing the terminal, without SIGHUP: nothing is typed, and
- *    nobody waits half a minute for a session that died (L10).
+ *    nobody waits half a minute for a session that died (L10);
+ *  - it sees that its BMC is gone after a minute, or never (L22). So the BMC is
+ *    watched from here (ipmi-watch.c), and the session is lost when it is silent.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -119,6 +122,17 @@ static void ipmitool_console_take(struct ipmitool *d, int64_t deadline)
 	program_result_release(&result);
 }
 
+/* A name that has no address now is not watched: the session is there. */
+static void ipmitool_console_watch(struct ipmitool *d, int64_t deadline)
+{
+	const char *name = settings_text(d->settings, "address");
+	struct rh_error ignored = RH_ERROR_INIT;
+
+	if (ipmi_targets_resolve(&d->targets, name, atoi(d->port), deadline,
+				 &ignored) == 0)
+		ipmi_watch_begin(&d->console.watch, &d->targets, d->lost_after);
+}
+
 static int ipmitool_attach(void *self, unsigned flags, int64_t deadline,
 			   struct rh_error *err)
 {
@@ -140,6 +154,8 @@ static int ipmitool_attach(void *self, unsigned flags, int64_t deadline,
 		ipmitool_console_take(d, deadline);
 		rc = ipmitool_console_start(d, deadline, err);
 	}
+	if (rc == 0)
+		ipmitool_console_watch(d, deadline);
 	return rc;
 }
 
@@ -149,9 +165,12 @@ static int ipmitool_pollfds(void *self, struct pollfd *fds, int max,
 			    int *ret_wake_ms)
 {
 	struct ipmitool *d = self;
+	int wake = ipmi_watch_wake_ms(&d->console.watch);
 
 	if (d->console.early.len > 0)
 		*ret_wake_ms = 0;
+	else if (wake >= 0)
+		*ret_wake_ms = wake;
 	return program_terminal_pollfds(&d->console.terminal, fds, max);
 }
 
@@ -194,6 +213,7 @@ static int ipmitool_read(void *self, void *bytes, size_t size,
 {
 	struct ipmitool *d = self;
 	struct ipmitool_console *c = &d->console;
+	int64_t now = deadline_now();
 	size_t taken;
 	int n;
 
@@ -202,6 +222,13 @@ static int ipmitool_read(void *self, void *bytes, size_t size,
 	n = program_terminal_read(&c->terminal, bytes, size, err);
 	if (n < 0)
 		return ipmitool_console_ended(d, RH_ERR_LOST, err);
+	if (n > 0)
+		ipmi_watch_heard(&c->watch, now);
+	else if (ipmi_watch_is_lost(&c->watch, now))
+		return rh_error_set(err, RH_ERR_LOST,
+				    "the BMC does not answer any more (%s:%s)",
+				    settings_text(d->settings, "address"),
+				    d->port);
 	if (n == 0 || c->breaks == 0)
 		return n;
 	taken = ipmitool_strip(c, bytes, (size_t)n, &c->early);
@@ -282,6 +309,7 @@ static void ipmitool_detach(void *self, int64_t deadline)
 {
 	struct ipmitool *d = self;
 
+	ipmi_watch_end(&d->console.watch);
 	(void)program_terminal_close(&d->console.terminal, deadline);
 	buffer_clear(&d->console.early);
 }

@@ -69,6 +69,9 @@ static const struct option ipmitool_options[] = {
 	  .fallback = "5s", .min = 1000, .max = 60000,
 	  .help = "Time that the BMC gets to answer a power command, which is "
 		  "never sent again." },
+	{ .key = "lost-after", .type = OPTION_DURATION, .unit = "ms",
+	  .fallback = "9s", .min = 3000, .max = 120000,
+	  .help = "Silence of the BMC after which a SOL session is lost." },
 	{ .key = "boot-type", .type = OPTION_CHOICE, .fallback = "bios",
 	  .choices = ipmitool_firmwares,
 	  .help = "How the machine boots, for the choice of a boot device." },
@@ -128,6 +131,7 @@ static int ipmitool_open(void *self, const struct settings *settings,
 	d->program = settings_text(settings, "program");
 	d->min_interval = settings_number(settings, "min-interval");
 	d->act_wait = settings_number(settings, "act-wait");
+	d->lost_after = settings_number(settings, "lost-after");
 	snprintf(d->port, sizeof(d->port), "%d",
 		 (int)settings_number(settings, "port"));
 	d->suite_count = ipmi_map_suites(settings_text(settings,
@@ -150,6 +154,7 @@ static void ipmitool_close(void *self)
 {
 	struct ipmitool *d = self;
 
+	ipmi_watch_end(&d->console.watch);
 	(void)program_terminal_close(&d->console.terminal, deadline_in(700));
 	buffer_release(&d->console.early);
 	program_free_args(d->extra);

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/settings.h"
 #include "drivers/driver.h"
+#include "drivers/ipmi.h"
 #include "drivers/program.h"
 
 /*
@@ -65,6 +66,7 @@ struct ipmitool_console {
 	bool owes_tilde;		/* the second of "~~" is to be written */
 	int breaks;			/* whose confirmation has not come yet */
 	size_t matched;			/* bytes of it that have */
+	struct ipmi_watch watch;	/* whether the BMC is still there */
 };
 
 struct ipmitool {
@@ -81,6 +83,8 @@ struct ipmitool {
 	int64_t min_interval;
 	int64_t next_operation;		/* not before, for min_interval */
 	int64_t act_wait;
+	int64_t lost_after;
+	struct ipmi_targets targets;	/* for the watch alone */
 	struct ipmitool_console console;
 };
 

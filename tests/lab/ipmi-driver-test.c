@@ -1285,14 +1285,15 @@ static int64_t until_lost(struct instance *i, struct rh_error *err)
 	return -1;
 }
 
-static void console_lost(bool after_write)
+static void console_lost(const char *death, const char *rebirth,
+			 bool after_write)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	struct instance i = usual();
 	int64_t ms, cpu, start;
 
 	if (check(attach(&i, 0, &err), "attach: %s", err.text) && talk(&i)) {
-		lab("bmc", "kill", NULL);
+		lab("bmc", death, NULL);
 		if (after_write)
 			write_all(&i, "are you there?\r", 1000);
 		cpu = cpu_ms();
@@ -1305,7 +1306,7 @@ static void console_lost(bool after_write)
 		      err.text);
 		check(cpu_ms() - cpu < 500, "%lld ms of CPU",
 		      (long long)(cpu_ms() - cpu));
-		lab("bmc", "start", NULL);
+		lab("bmc", rebirth, NULL);
 		check(attach(&i, DRIVER_ATTACH_OWN, &err), "attach again: %s",
 		      err.text);
 		talk(&i);
@@ -1318,12 +1319,18 @@ static void console_lost(bool after_write)
 
 static void test_console_lost_idle(void)
 {
-	console_lost(false);
+	console_lost("kill", "start", false);
 }
 
 static void test_console_lost_write(void)
 {
-	console_lost(true);
+	console_lost("kill", "start", true);
+}
+
+/* The port is there and nobody answers: no ICMP tells. */
+static void test_console_lost_hung(void)
+{
+	console_lost("pause", "continue", false);
 }
 
 /* A BMC that died just now must not hold up detach and close. */
@@ -1414,6 +1421,7 @@ static const struct {
 	{ "restart", test_restart, true },
 	{ "console-lost-idle", test_console_lost_idle, true },
 	{ "console-lost-write", test_console_lost_write, true },
+	{ "console-lost-hung", test_console_lost_hung, true },
 	{ "console-detach-dead", test_console_detach_dead, true },
 };
 

@@ -65,5 +65,6 @@ driver() {
 }
 
 @test "ipmi: a BMC that dies under the console is noticed in 10 s" {
-	driver console-lost-idle console-lost-write console-detach-dead
+	driver console-lost-idle console-lost-write console-lost-hung \
+		console-detach-dead
 }

@@ -550,17 +550,23 @@ static bool expect(struct instance *i, struct buffer *seen, const char *text)
 	return true;
 }
 
-/* The first byte of a session may be lost by the lab's BMC: burn some. */
+/* The first packet of a session may be lost by the lab's BMC: burn some. */
 static bool burn(struct instance *i)
 {
-	struct buffer seen = { 0 };
-	bool there;
+	int64_t again = 0, until = deadline_in(SOON_MS);
+	bool there = false;
+	char bytes[512];
+	int n = 0;
 
-	type(i, "-");
-	type(i, "+");
-	there = expect(i, &seen, "+");
-	buffer_release(&seen);
-	return there;
+	while (!there && n >= 0 && deadline_now() < until) {
+		if (deadline_now() >= again) {
+			type(i, "+");
+			again = deadline_in(2000);
+		}
+		n = read_some(i, bytes, sizeof(bytes));
+		there = n > 0 && bytes[n - 1] == '+';
+	}
+	return check(there, "no echo: %s", n < 0 ? err.text : "silent");
 }
 
 static void console_says(struct instance *i, const char *typed,
@@ -635,6 +641,88 @@ static void test_console_in_use(void)
 	instance_close(&b);
 	free(a.self);
 	settings_free(a.settings);
+}
+
+/* --- a BMC that dies ------------------------------------------------------------- */
+
+static int64_t until_lost(struct instance *i)
+{
+	int64_t start = deadline_now(), deadline = deadline_in(20000);
+	struct pollfd fds[4];
+	char bytes[256];
+	int count, wake;
+
+	while (deadline_now() < deadline) {
+		if (driver->console->read(i->self, bytes, sizeof(bytes), &err) < 0)
+			return deadline_now() - start;
+		wake = -1;
+		count = driver->console->pollfds(i->self, fds, 4, &wake);
+		poll(fds, (nfds_t)count, wake < 0 ? 20000 : wake);
+	}
+	return -1;
+}
+
+static void console_lost(const char *death, const char *rebirth, bool typed)
+{
+	struct instance i = usual(NULL);
+	int64_t ms = -1;
+
+	if (check_rc(attach(&i, 0), "attach") && burn(&i)) {
+		lab("bmc", death, NULL);
+		if (typed)
+			type(&i, "are you there?\r");
+		ms = until_lost(&i);
+		printf("# %s: lost after %lld ms\n", death, (long long)ms);
+		check(ms >= 0 && ms <= 10000, "lost after %lld ms",
+		      (long long)ms);
+		check(err.code == RH_ERR_LOST, "%s: %s", rh_code_name(err.code),
+		      err.text);
+		lab("bmc", rebirth, NULL);
+	}
+	driver->console->detach(i.self, deadline_in(2000));
+	if (check_rc(attach(&i, DRIVER_ATTACH_OWN), "attach again"))
+		burn(&i);
+	driver->console->detach(i.self, deadline_in(2000));
+	instance_close(&i);
+}
+
+static void test_console_lost(void)
+{
+	console_lost("kill", "start", false);
+	console_lost("kill", "start", true);
+}
+
+static void test_console_hung(void)
+{
+	console_lost("pause", "continue", false);
+	console_lost("pause", "continue", true);
+}
+
+/* A healthy one is not lost: nothing is said for longer than that takes. */
+static void test_console_quiet(void)
+{
+	static const char *const soon[] = { "lost-after", "3s", NULL };
+	struct instance i = usual(soon);
+	int64_t until = deadline_in(8000);
+	struct pollfd fds[4];
+	char bytes[256];
+	int count, wake, n = 0, turns = 0;
+
+	if (check_rc(attach(&i, 0), "attach") && burn(&i)) {
+		for (; n >= 0 && deadline_now() < until; turns++) {
+			n = driver->console->read(i.self, bytes, sizeof(bytes),
+						  &err);
+			wake = -1;
+			count = driver->console->pollfds(i.self, fds, 4, &wake);
+			poll(fds, (nfds_t)count, deadline_poll_ms(deadline_min(
+				until, deadline_in(wake < 0 ? 20000 : wake))));
+		}
+		check(n >= 0, "lost: %s", err.text);
+		check(turns < 100, "%d turns", turns);
+		console_says(&i, "again", "again");
+	}
+	driver->console->detach(i.self, deadline_in(2000));
+	instance_close(&i);
 }
 
 /* --- secrets ----------------------------------------------------------------- */
@@ -743,6 +831,9 @@ static const struct {
 	{ "console", test_console },
 	{ "break", test_break },
 	{ "console-in-use", test_console_in_use },
+	{ "console-lost", test_console_lost },
+	{ "console-hung", test_console_hung },
+	{ "console-quiet", test_console_quiet },
 	{ "secret", test_secret },
 	{ "doctor", test_doctor },
 };

@@ -47,6 +47,10 @@ driver() {
 	driver console-in-use
 }
 
+@test "ipmitool: a BMC that dies under the console is noticed in 10 s" {
+	driver console-lost console-hung console-quiet
+}
+
 @test "ipmitool: the password is nowhere to be seen" {
 	driver secret
 }

@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -547,7 +549,8 @@ static void check_target(const char *address, int port, const char *wanted)
 	struct ipmi_targets targets = { 0 };
 	struct rh_error err = RH_ERROR_INIT;
 
-	assert_int_equal(ipmi_targets_resolve(&targets, address, port, &err), 0);
+	assert_int_equal(ipmi_targets_resolve(&targets, address, port,
+					      deadline_in(5000), &err), 0);
 	assert_int_equal(targets.count, 1);
 	assert_string_equal(ipmi_targets_current(&targets), wanted);
 	ipmi_targets_next(&targets);
@@ -563,10 +566,143 @@ static void test_targets(void **state)
 	check_target("192.0.2.1", 623, "192.0.2.1:623");
 	check_target("2001:db8::1", 9001, "[2001:db8::1]:9001");
 	assert_int_equal(ipmi_targets_resolve(&targets, "no-such.invalid", 623,
-					      &err),
-			 -1);
+					      deadline_in(5000), &err), -1);
 	assert_int_equal(err.code, RH_ERR_UNREACHABLE);
 	assert_non_null(strstr(err.text, "no-such.invalid"));
+}
+
+/* --- the watch ------------------------------------------------------------ */
+
+/* A BMC of which there is a socket only; the watch's clock is ours. */
+struct watched {
+	struct ipmi_watch watch;
+	struct sockaddr_in from;
+	int fd;
+	int64_t now;
+	int asked;
+};
+
+static void watched_begin(struct watched *w, int64_t lost_after)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct ipmi_targets targets = { 0 };
+	struct rh_error err = RH_ERROR_INIT;
+	socklen_t len = sizeof(a);
+
+	memset(w, 0, sizeof(*w));
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	w->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(w->fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	getsockname(w->fd, (struct sockaddr *)&a, &len);
+	assert_int_equal(ipmi_targets_resolve(&targets, "127.0.0.1",
+					      ntohs(a.sin_port),
+					      DEADLINE_NEVER, &err), 0);
+	ipmi_watch_begin(&w->watch, &targets, lost_after);
+	w->now = deadline_now();
+}
+
+static void watched_end(struct watched *w)
+{
+	ipmi_watch_end(&w->watch);
+	ipmi_watch_end(&w->watch);
+	close(w->fd);
+}
+
+/* Takes the questions that have come, and answers the last of them. */
+static void watched_answer(struct watched *w, bool answer)
+{
+	socklen_t len = sizeof(w->from);
+	char bytes[256];
+	int asked = w->asked;
+
+	while (recvfrom(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT,
+			(struct sockaddr *)&w->from, &len) > 0)
+		w->asked++;
+	if (answer && w->asked > asked)
+		sendto(w->fd, "here", 4, 0, (struct sockaddr *)&w->from, len);
+}
+
+/* So many ms go by; when it was lost, -1: it was not. */
+static int64_t watched_for(struct watched *w, int64_t ms, bool answers)
+{
+	int64_t from = w->now, until = from + ms;
+
+	for (; w->now < until; w->now += 10) {
+		if (ipmi_watch_is_lost(&w->watch, w->now))
+			return w->now - from;
+		watched_answer(w, answers);
+	}
+	return -1;
+}
+
+static void test_watch(void **state)
+{
+	struct watched w;
+	int64_t ms;
+
+	(void)state;
+	watched_begin(&w, 9000);
+	assert_int_equal(watched_for(&w, 60000, true), -1);
+	assert_in_range(w.asked, 15, 21);
+	ms = watched_for(&w, 60000, false);
+	assert_in_range(ms, 5500, 9600);
+	watched_end(&w);
+	/* The shortest time is kept, too. */
+	watched_begin(&w, 3000);
+	assert_int_equal(watched_for(&w, 20000, true), -1);
+	ms = watched_for(&w, 60000, false);
+	assert_in_range(ms, 1900, 3300);
+	watched_end(&w);
+}
+
+/* One that never answered the question is not lost; it is asked seldom. */
+static void test_watch_mute(void **state)
+{
+	struct watched w;
+
+	(void)state;
+	watched_begin(&w, 9000);
+	assert_int_equal(watched_for(&w, 60000, false), -1);
+	assert_in_range(w.asked, 18, 21);
+	ipmi_watch_heard(&w.watch, w.now);
+	assert_int_equal(watched_for(&w, 60000, false), -1);
+	watched_end(&w);
+}
+
+/* Bytes of the console are a sign of life, a lost packet is no death. */
+static void test_watch_signs(void **state)
+{
+	struct watched w;
+	int i;
+
+	(void)state;
+	watched_begin(&w, 9000);
+	assert_int_equal(watched_for(&w, 5000, true), -1);
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(watched_for(&w, 4000, false), -1);
+		ipmi_watch_heard(&w.watch, w.now);
+	}
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(watched_for(&w, 5000, false), -1);
+		assert_int_equal(watched_for(&w, 1000, true), -1);
+	}
+	watched_end(&w);
+}
+
+/* We did not run for a while: the answer that waits counts, or a new try. */
+static void test_watch_after_sleep(void **state)
+{
+	struct watched w;
+
+	(void)state;
+	watched_begin(&w, 9000);
+	assert_int_equal(watched_for(&w, 5000, true), -1);
+	w.now += 100000;
+	assert_int_equal(watched_for(&w, 2500, false), -1);
+	w.now += 100000;
+	watched_answer(&w, true);
+	assert_int_equal(watched_for(&w, 60000, true), -1);
+	watched_end(&w);
 }
 
 int main(void)
@@ -594,6 +730,10 @@ int main(void)
 		cmocka_unit_test(test_evidence_event_any),
 		cmocka_unit_test(test_alarm),
 		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_watch_mute),
+		cmocka_unit_test(test_watch_signs),
+		cmocka_unit_test(test_watch_after_sleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
