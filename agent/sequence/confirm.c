@@ -21,7 +21,8 @@
  * and only after a reading that showed that they were not done. A window ends
  * the wait for a goal, but not between its two readings. Nothing is read while
  * min-off goes by: a host that comes on by itself and goes off again within it
- * is not seen, and its min-off counts from the off that was.
+ * is not seen, and its min-off counts from the off that was. What a person says
+ * of the power is taken only after an act of theirs, where the way can't tell.
  */
 #include "agent/sequence/confirm.h"
 
@@ -39,6 +40,7 @@
 #define CONFIRM_LADDER_MS 10000	/* the same, where there is another way */
 #define CONFIRM_READ_MS 30000	/* how long the first reading may take */
 #define CONFIRM_REFUSED_MS 10000 /* how long a refused act is looked after */
+#define CONFIRM_SPARE_MS 10000	/* left over when a person does not answer */
 #define CONFIRM_MARGIN_MS 15000 /* time that a cycle needs beside min-off */
 
 enum confirm_phase {
@@ -51,6 +53,8 @@ enum confirm_phase {
 	PHASE_END,
 };
 
+static void confirm_not_seen(struct confirm *c, int64_t now);
+static void confirm_unreadable(struct confirm *c, int64_t now);
 static void confirm_note(struct confirm *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -123,6 +127,7 @@ static void confirm_aim(struct confirm *c, enum driver_power goal,
 	c->console_since = c->console_off = false;
 	c->last_known = false;
 	c->again = false;
+	c->ask = c->by_person = c->look = c->said = false;
 	c->how = "asked for";
 	c->phase = PHASE_READ;
 	c->wake = now;
@@ -231,7 +236,8 @@ static void confirm_reached_off(struct confirm *c, int64_t now)
 		confirm_end(c, CONFIRM_SEEN, "was off already, read twice");
 		return;
 	}
-	snprintf(c->proof, sizeof(c->proof), "off seen twice at %s", at);
+	snprintf(c->proof, sizeof(c->proof), "%s %s",
+		 c->said ? "a person said so: off at" : "off seen twice at", at);
 	c->off_done = true;
 	c->phase = PHASE_HOLD;
 	c->wake = deadline_min(deadline_add(c->first_seen, c->config.min_off_ms),
@@ -410,7 +416,11 @@ static void confirm_acted(struct confirm *c, int64_t now, bool acked)
 {
 	c->sent = true;
 	c->acked = acked;
-	c->how = acked ? "acknowledged" : "sent";
+	c->how = c->ask ? "done by a person" : acked ? "acknowledged" : "sent";
+	c->by_person = c->ask;
+	c->ask = c->look = c->said = false;
+	if (c->by_person)
+		rh_error_clear(&c->err);
 	c->console_since = c->console_off = false;
 	c->phase = PHASE_WATCH;
 	c->seen = 0;
@@ -430,6 +440,22 @@ static void confirm_act_refused(struct confirm *c, int64_t now)
 	c->wake = deadline_add(now, CONFIRM_APART_MS);
 	c->window_end = deadline_min(deadline_add(now, CONFIRM_REFUSED_MS),
 				     c->config.deadline);
+}
+
+/* A person gets one instruction, not the halves of a cycle. */
+static void confirm_needs_hands(struct confirm *c, int64_t now,
+				const struct rh_error *err)
+{
+	if (c->then_on && !c->sent && !c->person) {
+		c->person = true;
+		confirm_plan(c, now);
+	} else if (c->config.person && !c->ask) {
+		c->ask = true;
+		memcpy(c->told, err->text, sizeof(c->told));
+		c->wake = now;
+	} else {
+		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+	}
 }
 
 /* The way can't do it. */
@@ -462,13 +488,7 @@ static void confirm_act_failed(struct confirm *c, int64_t now,
 		c->wake = deadline_add(now, CONFIRM_BUSY_MS);
 		return;
 	case RH_ERR_NEEDS_HANDS:
-		/* A person gets one instruction, not the halves of a cycle. */
-		if (c->then_on && !c->sent && !c->person) {
-			c->person = true;
-			confirm_plan(c, now);
-			return;
-		}
-		confirm_next_way(c, now, CONFIRM_FAILED, err->text);
+		confirm_needs_hands(c, now, err);
 		return;
 	case RH_ERR_AUTH:
 	case RH_ERR_CONFIG:
@@ -490,6 +510,55 @@ static void confirm_act_failed(struct confirm *c, int64_t now,
 	}
 }
 
+/* ---- a person --------------------------------------------------------- */
+
+/* A person did it, and the way can't tell what came of it. */
+static bool confirm_must_look(const struct confirm *c, enum driver_power state)
+{
+	return c->phase == PHASE_WATCH && c->by_person && !c->said &&
+	       state == DRIVER_POWER_UNKNOWN;
+}
+
+static void confirm_said_goal(struct confirm *c, int64_t now)
+{
+	char at[24];
+
+	confirm_clock(c, now, at, sizeof(at));
+	if (c->send == DRIVER_ACT_RESET || c->send == DRIVER_ACT_DIAG)
+		confirm_end(c, CONFIRM_ACCEPTED, "a person said so: %s done, "
+			    "and on at %s", driver_act_name(c->send), at);
+	else if (c->send == DRIVER_ACT_CYCLE)
+		confirm_reached_on(c, now, "a person said so: cycle done, and on "
+					   "at");
+	else if (c->goal == DRIVER_POWER_ON)
+		confirm_reached_on(c, now, "a person said so: on at");
+	else if (c->then_on)
+		confirm_reached_off(c, now);
+	else
+		confirm_end(c, CONFIRM_SEEN, "a person said so: off at %s", at);
+}
+
+/* What a person says of the light holds until the next act, and ends the wait. */
+static void confirm_said(struct confirm *c, int64_t now,
+			 enum driver_power state)
+{
+	c->look = false;
+	c->said = true;
+	c->last = state;
+	c->last_known = state != DRIVER_POWER_UNKNOWN;
+	c->window_end = deadline_min(deadline_add(now, c->config.confirm_ms),
+				     c->config.deadline);
+	c->wake = c->window_end;
+	if ((int)state == c->goal) {
+		confirm_said_goal(c, now);
+	} else if (state != DRIVER_POWER_UNKNOWN) {
+		c->bounced = c->send == DRIVER_ACT_CYCLE;
+		confirm_not_seen(c, now);
+	} else if (c->console_since) {
+		confirm_unreadable(c, now);
+	}
+}
+
 void confirm_done(struct confirm *c, int64_t now, enum driver_power state,
 		  const struct rh_error *err)
 {
@@ -503,6 +572,11 @@ void confirm_done(struct confirm *c, int64_t now, enum driver_power state,
 			confirm_act_failed(c, now, err);
 		else
 			confirm_acted(c, now, true);
+	} else if (c->look) {
+		confirm_said(c, now, failed ? DRIVER_POWER_UNKNOWN : state);
+	} else if (confirm_must_look(c, failed ? DRIVER_POWER_UNKNOWN : state)) {
+		c->look = true;
+		c->wake = now;
 	} else if (failed) {
 		confirm_query_failed(c, now, err);
 	} else {
@@ -528,7 +602,9 @@ void confirm_console(struct confirm *c, int64_t now)
 static void confirm_unreadable(struct confirm *c, int64_t now)
 {
 	const char *cause = c->err.code != RH_ERR_NONE
-				    ? c->err.text : "the controller can't tell";
+				    ? c->err.text
+			    : c->said ? "the person can't tell"
+				      : "the controller can't tell";
 	bool proof = c->send == DRIVER_ACT_CYCLE ? c->console_since : true;
 	char text[200];
 
@@ -556,9 +632,11 @@ static void confirm_once_not_seen(struct confirm *c, int64_t now)
 	const char *act = driver_act_name(c->send);
 
 	if (c->send == DRIVER_ACT_CYCLE && c->bounced) {
-		confirm_note(c, "the controller's cycle left it off; on");
+		confirm_note(c, "%s left it off; on",
+			     c->said ? "the cycle" : "the controller's cycle");
+		snprintf(c->proof, sizeof(c->proof), "%s after cycle",
+			 c->said ? "a person said so: off" : "off seen");
 		confirm_aim(c, DRIVER_POWER_ON, DRIVER_ACT_ON, now);
-		snprintf(c->proof, sizeof(c->proof), "off seen after cycle");
 		c->off_done = true;
 	} else if (c->send == DRIVER_ACT_CYCLE) {
 		confirm_end(c, c->acked && c->console_since ? CONFIRM_ACCEPTED
@@ -657,6 +735,17 @@ int64_t confirm_deadline(const struct confirm *c)
 			    confirm_window_end(c));
 }
 
+/* As long as it may take, and time enough to say in the end what was asked. */
+static int64_t confirm_person_deadline(const struct confirm *c, int64_t now)
+{
+	int64_t left = c->config.deadline - now;
+
+	if (c->config.deadline == DEADLINE_NEVER)
+		return DEADLINE_NEVER;
+	return c->config.deadline -
+	       (left / 4 < CONFIRM_SPARE_MS ? left / 4 : CONFIRM_SPARE_MS);
+}
+
 void confirm_next(struct confirm *c, int64_t now, struct confirm_step *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -678,6 +767,11 @@ void confirm_next(struct confirm *c, int64_t now, struct confirm_step *ret)
 	if (c->phase == PHASE_READ)
 		ret->deadline = deadline_min(
 			ret->deadline, deadline_add(now, confirm_patience(c)));
+	ret->person = c->ask || c->look;
+	if (ret->person)
+		ret->deadline = confirm_person_deadline(c, now);
+	if (c->ask)
+		ret->text = c->told;
 	ret->what = c->phase == PHASE_ACT ? CONFIRM_ACT : CONFIRM_QUERY;
 	ret->act = c->phase == PHASE_ACT ? c->send : DRIVER_ACT_NONE;
 }
@@ -701,6 +795,7 @@ bool confirm_was_off(const struct confirm *c)
 {
 	return c->result == CONFIRM_SEEN && c->goal == DRIVER_POWER_ON &&
 	       (c->off_done || c->bounced ||
+		(c->send == DRIVER_ACT_CYCLE && c->by_person) ||
 		(c->send == DRIVER_ACT_ON && c->attempts > 0));
 }
 

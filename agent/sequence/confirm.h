@@ -25,7 +25,10 @@
  *  - cycle = off, seen off, min_off, on - or the controller's own command, which
  *    is never repeated (P12: not supported -> off and on);
  *  - acknowledged and not executed: once more after reading, then the next way;
- *  - an answer that was lost: the state is read, nothing is sent blindly (P08).
+ *  - an answer that was lost: the state is read, nothing is sent blindly (P08);
+ *  - a way that needs hands: where a person can be asked, the person is, with one
+ *    instruction for a cycle too; what they say of the light counts where the way
+ *    can't tell, once for both readings, and the proof says that a person said it.
  */
 enum confirm_result {
 	CONFIRM_PENDING = 0,
@@ -40,6 +43,7 @@ struct confirm_config {
 	int64_t min_off_ms;
 	int64_t confirm_ms;	/* how long a change may take */
 	bool controller_cycle;	/* use the controller's own cycle */
+	bool person;		/* there is a person who can be asked */
 	int64_t deadline;	/* absolute; never goes on behind it */
 	int64_t epoch;		/* times in texts are relative to this */
 };
@@ -56,6 +60,8 @@ struct confirm_step {
 	enum confirm_do what;
 	int way;
 	enum driver_act act;
+	bool person;		/* QUERY, ACT: a person is asked. ACT: text is the
+				   instruction; the error NEEDS_HANDS: not done */
 	int64_t deadline;	/* of this call, absolute */
 	const char *text;	/* valid until the next call */
 };
@@ -69,6 +75,11 @@ struct confirm {
 	int goal;		/* enum driver_power */
 	enum driver_act send;	/* what reaches the goal */
 	bool person;		/* the way is a person: cycle is one instruction */
+	bool ask;		/* the act is asked of a person now */
+	bool by_person;		/* the last act was a person's */
+	bool look;		/* the next reading is asked of them */
+	bool said;		/* they were asked, after that act */
+	char told[sizeof(((struct rh_error *)0)->text)];
 	bool then_on;		/* the second half of a cycle follows */
 	bool off_done;		/* off was confirmed in this cycle */
 	bool asked;		/* a query or act is under way */

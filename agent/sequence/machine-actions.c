@@ -141,6 +141,7 @@ static void action_begin_power(struct machine *m, const struct action *a)
 		.min_off_ms = m->config.min_off_ms,
 		.confirm_ms = m->config.confirm_ms,
 		.controller_cycle = m->config.controller_cycle,
+		.person = m->config.person,
 		.deadline = m->config.deadline,
 		.epoch = m->epoch,
 	};
@@ -312,12 +313,14 @@ static void confirm_ask_act(struct machine *m, const struct confirm_step *step)
 {
 	struct machine_action action = { .what = MACHINE_POWER_ACT,
 					 .way = step->way, .act = step->act,
+					 .person = step->person,
+					 .text = step->text,
 					 .deadline = step->deadline };
 
 	machine_stale(m);
 	m->mute_count = 0;
 	m->mute_at = DEADLINE_NEVER;
-	if (step->act != DRIVER_ACT_OFF && step->act != DRIVER_ACT_SOFT &&
+	if (!step->person && step->act != DRIVER_ACT_OFF && step->act != DRIVER_ACT_SOFT &&
 	    step->act != DRIVER_ACT_DIAG && m->config.mute_ms > 0)
 		m->mute_at = deadline_add(m->now, m->config.mute_ms);
 	machine_ask(m, &action);
@@ -335,6 +338,8 @@ static bool confirm_step(struct machine *m)
 		return false;
 	case CONFIRM_QUERY:
 		action.way = step.way;
+		action.person = step.person;
+		action.act = m->confirm.send;
 		action.deadline = step.deadline;
 		machine_ask(m, &action);
 		return true;

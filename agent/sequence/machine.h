@@ -32,6 +32,7 @@ struct machine_config {
 	int64_t min_off_ms;
 	int64_t confirm_ms;
 	bool controller_cycle;
+	bool person;			/* one can be asked to act on the power */
 	int64_t mute_ms;		/* 0: a mute console is left alone */
 	int64_t deadline;		/* absolute */
 	bool evidence;			/* ask for it before force */
@@ -45,7 +46,8 @@ enum machine_do {
 	MACHINE_EVIDENCE,	/* collect what can be had before force; text of the
 				   answer: the summary */
 	MACHINE_POWER_QUERY,	/* way, deadline -> state */
-	MACHINE_POWER_ACT,	/* way, act, deadline; journal first */
+	MACHINE_POWER_ACT,	/* way, act, deadline; journal first. With `person`
+				   either is asked of a person; text: what to do */
 	MACHINE_BOOT,		/* device, deadline */
 	MACHINE_WRITE,		/* bytes, len: one key or one send; text: its name */
 	MACHINE_SECRET,		/* text: name; load it, type it and Enter */
@@ -91,6 +93,7 @@ struct machine_action {
 	uint32_t id;			/* 0: needs no answer */
 	int64_t deadline;		/* absolute, of this action */
 	int way;
+	bool person;			/* POWER_QUERY, POWER_ACT */
 	enum driver_act act;
 	enum driver_boot device;
 	const void *bytes;		/* valid until the next call of ours */

@@ -45,6 +45,7 @@ struct way {
 	bool auth_act;		/* queries are allowed, acts are not */
 	bool blind;		/* it can't tell the state */
 	bool stuck_off;		/* P07: after an on it says off */
+	bool hands;		/* it needs a person for each act */
 
 	int acts;
 	int64_t gone_until;
@@ -73,6 +74,9 @@ struct world {
 	int64_t restore_ms;	/* P19: comes on by itself after an off; 0 never */
 	bool stays_off;		/* a controller's cycle never comes back on */
 	int64_t fail_at;	/* it loses its power by itself then; 0 never */
+	bool wont;		/* the person says no */
+	int lazy;		/* so many times they say done and did nothing */
+	bool cant_tell;		/* ... what the light says */
 	struct confirm_config config;
 
 	/* what happens */
@@ -91,6 +95,7 @@ struct world {
 	char notes[2048];
 	int64_t shortest_off;	/* from off to the sending of on */
 	int resets;
+	int looks;		/* so often a person was asked for the light */
 
 	struct confirm c;
 };
@@ -197,10 +202,22 @@ static bool world_call(struct world *w, struct way *way,
 	return true;
 }
 
+static enum driver_power world_person_looks(struct world *w,
+					    const struct confirm_step *step)
+{
+	w->looks++;
+	world_advance(w, deadline_min(w->now + 20000, step->deadline));
+	if (w->cant_tell)
+		return DRIVER_POWER_UNKNOWN;
+	return w->on ? DRIVER_POWER_ON : DRIVER_POWER_OFF;
+}
+
 static enum driver_power world_query(struct world *w, struct way *way,
 				     const struct confirm_step *step,
 				     struct rh_error *err)
 {
+	if (step->person)
+		return world_person_looks(w, step);
 	if (!world_call(w, way, step, err))
 		return DRIVER_POWER_UNKNOWN;
 	way->read = true;
@@ -291,11 +308,47 @@ static void world_note_off(struct world *w, enum driver_act act)
 		w->shortest_off = off;
 }
 
+/* A person takes a minute; what they say is true, but for `done`. */
+static void world_person_acts(struct world *w, struct way *way,
+			      const struct confirm_step *step,
+			      struct rh_error *err)
+{
+	struct sent *s = &w->sent[w->sent_count];
+
+	assert_string_equal(step->text, driver_act_name(step->act));
+	assert_true(step->deadline < w->config.deadline);
+	if (w->now + 60000 > step->deadline || w->wont) {
+		world_advance(w, deadline_min(w->now + 60000, step->deadline));
+		rh_error_set(err, RH_ERR_NEEDS_HANDS, "%s", step->text);
+		return;
+	}
+	assert_true(w->sent_count < ACTS_MAX);
+	world_note_off(w, step->act);
+	if (w->lazy > 0)
+		w->lazy--;
+	else
+		world_execute(w, way, step->act);
+	*s = (struct sent){ .at = w->now, .way = step->way, .act = step->act,
+			    .maybe = true };
+	w->sent_count++;
+	way->read = false;
+	world_advance(w, w->now + 60000);
+}
+
 static void world_act(struct world *w, struct way *way,
 		      const struct confirm_step *step, struct rh_error *err)
 {
 	struct sent *s = &w->sent[w->sent_count];
 
+	if (step->person) {
+		world_person_acts(w, way, step, err);
+		return;
+	}
+	if (way->hands) {
+		rh_error_set(err, RH_ERR_NEEDS_HANDS, "%s",
+			     driver_act_name(step->act));
+		return;
+	}
 	assert_true(w->sent_count < ACTS_MAX);
 	s->at = w->now;
 	s->way = step->way;
@@ -411,6 +464,12 @@ static bool oracle_excused(const struct world *w)
 	       strstr(confirm_text(&w->c), "the console speaks") != NULL;
 }
 
+/* A person who says done and did nothing is not found out by the light. */
+static bool oracle_was_told(const struct world *w)
+{
+	return strstr(confirm_text(&w->c), "a person said so: cycle") != NULL;
+}
+
 /* SEEN only where it is the truth; nothing is known that is not. */
 static void oracle_result(const struct world *w, enum driver_act act)
 {
@@ -422,7 +481,8 @@ static void oracle_result(const struct world *w, enum driver_act act)
 	assert_true(w->now <= w->config.deadline);
 	if (result == CONFIRM_SEEN) {
 		assert_true(w->on == wants_on || oracle_excused(w));
-		assert_true(act != DRIVER_ACT_CYCLE || w->was_off || w->off);
+		assert_true(act != DRIVER_ACT_CYCLE || w->was_off || w->off ||
+			    oracle_was_told(w));
 		assert_true(act != DRIVER_ACT_RESET || w->was_off || w->off);
 		assert_int_not_equal(act, DRIVER_ACT_DIAG);
 		assert_int_equal(confirm_may_be_off(&w->c), !wants_on);
@@ -1150,6 +1210,134 @@ static void ends_without_a_deadline(void **state)
 	}
 }
 
+/* ---- a person ---------------------------------------------------------------- */
+
+/* The last way is a person who can be asked; `by` is a way before, or none. */
+static void person_init(struct world *w, bool way_before)
+{
+	struct way *way;
+
+	world_init(w);
+	w->config.way_count = way_before ? 2 : 1;
+	way = &w->ways[w->config.way_count - 1];
+	way->hands = way->blind = true;
+	w->config.person = true;
+}
+
+static void person_does_it(void **state)
+{
+	struct world w;
+
+	(void)state;
+	person_init(&w, false);
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_SEEN, "off",
+	       "a person said so: off at 1:20");
+	assert_int_equal(w.looks, 1);
+	person_init(&w, false);
+	w.off = true;
+	expect(&w, DRIVER_ACT_ON, CONFIRM_SEEN, "on",
+	       "a person said so: on at 1:20");
+	assert_true(confirm_was_off(&w.c));
+	person_init(&w, false);
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "cycle",
+	       "a person said so: cycle done, and on at 1:20");
+	assert_int_equal(w.looks, 1);
+	assert_true(confirm_was_off(&w.c));
+	person_init(&w, false);
+	expect(&w, DRIVER_ACT_RESET, CONFIRM_ACCEPTED, "reset",
+	       "a person said so: reset done");
+}
+
+static void person_who_can_not(void **state)
+{
+	struct world w;
+
+	(void)state;
+	person_init(&w, false);
+	w.wont = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_FAILED, "", "cycle");
+	assert_int_equal(confirm_error(&w.c)->code, RH_ERR_NEEDS_HANDS);
+	assert_false(confirm_may_be_off(&w.c));
+	person_init(&w, false);
+	w.config.deadline = BEGIN + 30000;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_FAILED, "", "off");
+	assert_int_equal(confirm_error(&w.c)->code, RH_ERR_NEEDS_HANDS);
+	assert_true(w.now < w.config.deadline);
+	/* nobody is there to be asked: as ever */
+	person_init(&w, false);
+	w.config.person = false;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_FAILED, "", "cycle");
+	assert_true(took(&w) < 1000);
+}
+
+static void person_who_says_done_too_soon(void **state)
+{
+	struct world w;
+
+	(void)state;
+	person_init(&w, false);
+	w.lazy = 1;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_SEEN, "off off",
+	       "a person said so: off at 2:41");
+	person_init(&w, false);
+	w.lazy = 2;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_FAILED, "off off",
+	       "the power is still on");
+	assert_int_equal(confirm_error(&w.c)->code, RH_ERR_NONE);
+	/* pulled and not put back: one more instruction, not one more cycle */
+	person_init(&w, false);
+	w.stays_off = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "cycle on",
+	       "a person said so: off after cycle, a person said so: on at 2:41");
+}
+
+static void person_who_can_not_tell(void **state)
+{
+	struct world w;
+
+	(void)state;
+	person_init(&w, false);
+	w.cant_tell = true;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_UNKNOWN, "off",
+	       "the person can't tell");
+	assert_int_equal(w.looks, 1);
+	assert_true(confirm_may_be_off(&w.c));
+	person_init(&w, false);
+	w.cant_tell = w.mute = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_UNKNOWN, "cycle",
+	       "the person can't tell");
+	/* the console can */
+	person_init(&w, false);
+	w.cant_tell = w.off = true;
+	expect(&w, DRIVER_ACT_ON, CONFIRM_SEEN, "on", "the console speaks");
+}
+
+static void person_is_the_last_way(void **state)
+{
+	struct world w;
+
+	(void)state;
+	person_init(&w, true);
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "off on", "on seen twice");
+	assert_int_equal(w.looks, 0);
+	person_init(&w, true);
+	w.ways[0].dead = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "cycle@1",
+	       "a person said so");
+	/* it switched off, and then it died */
+	person_init(&w, true);
+	w.ways[0].away_from = 1;
+	w.ways[0].away_ms = 10000000;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "off off@1 on@1",
+	       "a person said so: off at 2:20, a person said so: on at");
+	/* what can read is believed, not the person */
+	person_init(&w, false);
+	w.ways[0].blind = false;
+	w.lazy = 2;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_FAILED, "off off", "still on");
+	assert_int_equal(w.looks, 0);
+}
+
 /* ---- at random ---------------------------------------------------------------- */
 
 static uint64_t random_state;
@@ -1190,6 +1378,7 @@ static void random_way(struct way *way)
 	way->auth_act = random_one_in(30);
 	way->blind = random_one_in(15);
 	way->stuck_off = random_one_in(8);
+	way->hands = random_one_in(6);
 }
 
 static enum driver_act random_world(struct world *w, uint64_t seed)
@@ -1210,6 +1399,10 @@ static enum driver_act random_world(struct world *w, uint64_t seed)
 	w->stays_off = random_one_in(6);
 	w->restore_ms = random_one_in(5) ? 1 + random_below(20000) : 0;
 	w->fail_at = random_one_in(10) ? 1 + random_below(20000) : 0;
+	w->config.person = random_one_in(2);
+	w->wont = random_one_in(6);
+	w->lazy = random_one_in(4) ? 1 + random_below(2) : 0;
+	w->cant_tell = random_one_in(4);
 	return (enum driver_act)(DRIVER_ACT_ON + random_below(6));
 }
 
@@ -1284,6 +1477,11 @@ int main(void)
 		cmocka_unit_test(no_off_without_time_for_on),
 		cmocka_unit_test(deadline_while_off),
 		cmocka_unit_test(ends_without_a_deadline),
+		cmocka_unit_test(person_does_it),
+		cmocka_unit_test(person_who_can_not),
+		cmocka_unit_test(person_who_says_done_too_soon),
+		cmocka_unit_test(person_who_can_not_tell),
+		cmocka_unit_test(person_is_the_last_way),
 		cmocka_unit_test_teardown(random_faults, say_seed),
 	};
 
