@@ -4,9 +4,9 @@
  * driver_manual.
  *
  * A driver has no terminal and asks nobody: an act ends with needs-hands and
- * the words to say to the person, so that a run that has no other way left ends
- * with an instruction and not with a riddle. Nothing was done then, and
- * nothing is claimed about the state.
+ * the words to say to the person. The run asks with them, where there is a person
+ * at its terminal (run-person.c), or ends with an instruction and not with a
+ * riddle. Nothing was done by this driver, and nothing is claimed about the state.
  */
 #include <string.h>
 

@@ -246,7 +246,7 @@ out:
 	return rc;
 }
 
-static const char *record_user(void)
+static const char *record_own_user(void)
 {
 	const struct passwd *pw = getpwuid(getuid());
 
@@ -270,7 +270,7 @@ static json_t *record_head(const struct record *r, const struct record_info *inf
 	json_object_set_new(head, "started", json_string(at));
 	json_object_set_new(head, "deadline_ms",
 			    json_integer(info->deadline_ms));
-	json_object_set_new(head, "user", record_string(record_user()));
+	json_object_set_new(head, "user", record_string(record_own_user()));
 	json_object_set_new(head, "agent", record_string(host));
 	json_object_set_new(head, "pid", json_integer(getpid()));
 	json_object_set_new(head, "rhands", json_string(PACKAGE_VERSION));
@@ -349,6 +349,18 @@ const char *record_id(const struct record *r)
 const char *record_path(const struct record *r)
 {
 	return r->path;
+}
+
+int record_dir(const struct record *r)
+{
+	return r->dir_fd;
+}
+
+const char *record_user(const struct record *r)
+{
+	const char *user = json_string_value(json_object_get(r->run, "user"));
+
+	return user != NULL ? user : "unknown";
 }
 
 int record_finish(struct record *r, int64_t at_ms, json_t *members,

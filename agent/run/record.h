@@ -46,6 +46,8 @@ void record_discard(struct record *r);
 
 const char *record_id(const struct record *r);		/* name of the folder */
 const char *record_path(const struct record *r);	/* whole path */
+int record_dir(const struct record *r);			/* descriptor of it */
+const char *record_user(const struct record *r);	/* whose run it is */
 
 /*
  * Appends an event: `event` is its name, `fields` are its own members (a new

@@ -86,18 +86,21 @@ static void run_power_act(struct run *r, const struct machine_action *a)
 					.number = (int)a->act,
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
-	struct hand *hand = run_power_hand(r, a->way, &err);
+	struct hand *hand = a->person ? NULL : run_power_hand(r, a->way, &err);
 	const struct way *way;
+	json_t *fields;
 	char text[900];
 
-	if (hand == NULL) {
+	if (hand == NULL && !a->person) {
 		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
 		return;
 	}
 	way = r->power_ways[a->way];
-	run_event(r, "power-act", a->state, "",
-		  json_pack("{ss ss ss}", "act", driver_act_name(a->act), "way",
-			    way->label, "driver", way->driver->name));
+	fields = json_pack("{ss ss ss}", "act", driver_act_name(a->act), "way",
+			   way->label, "driver", way->driver->name);
+	if (a->person)
+		json_object_set_new(fields, "by", json_string("person"));
+	run_event(r, "power-act", a->state, "", fields);
 	if (record_sync(r->record, &err) < 0) {
 		snprintf(text, sizeof(text), "power %s was not sent, since the "
 			 "journal can't be written: %s; make room there, then "
@@ -108,7 +111,10 @@ static void run_power_act(struct run *r, const struct machine_action *a)
 	}
 	r->forced = true;
 	record_marker(r->record, run_at(r), driver_act_name(a->act));
-	run_request(r, a, hand, &request, &err);
+	if (a->person)
+		person_act(r, a);
+	else
+		run_request(r, a, hand, &request, &err);
 }
 
 static void run_power_query(struct run *r, const struct machine_action *a)
@@ -117,7 +123,11 @@ static void run_power_query(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 
-	run_request(r, a, run_power_hand(r, a->way, &err), &request, &err);
+	if (a->person)
+		person_query(r, a);
+	else
+		run_request(r, a, run_power_hand(r, a->way, &err), &request,
+			    &err);
 }
 
 static void run_boot(struct run *r, const struct machine_action *a)

@@ -5,6 +5,7 @@
 /* The inside of a live run, for run*.c alone. */
 #include "agent/hand/hand.h"
 #include "agent/run/lock.h"
+#include "agent/run/question.h"
 #include "agent/run/record.h"
 #include "agent/run/redact.h"
 #include "agent/run/run.h"
@@ -111,6 +112,8 @@ struct run {
 	struct run_secret secret;
 	struct run_shell shell;
 	bool forced;			/* power or break was sent in this run */
+	struct question_state question;
+	char person_told[600];		/* the instruction that is open */
 
 	/* The request that the machine waits for. */
 	struct hand *pending_hand;
@@ -141,6 +144,10 @@ bool run_secret_event(struct run *r, const struct hand *hand,
 
 struct hand *run_start_hand(struct run *r, const struct way *way,
 			    struct rh_error *err);
+
+/* run-person.c */
+void person_act(struct run *r, const struct machine_action *a);
+void person_query(struct run *r, const struct machine_action *a);
 
 /* run-shell.c */
 void shell_init(struct run *r);

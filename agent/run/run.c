@@ -149,6 +149,7 @@ static void run_configure(struct run *r)
 	r->config.evidence = s->evidence && r->host->evidence;
 	r->config.check_healthy = true;
 	r->config.must_see = r->o->must_see;
+	r->config.person = question_terminal(r);
 	r->config.deadline = deadline_add(
 		r->epoch, r->o->deadline_ms > 0 ? r->o->deadline_ms
 						: s->deadline_ms);
@@ -213,6 +214,7 @@ static int run_open_signals(struct rh_error *err)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);	/* question.c reads in the foreground */
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -352,6 +354,7 @@ static int64_t run_wake(struct run *r, struct hand **list, int count)
 		due = deadline_min(due, hand_deadline(list[i]));
 	due = deadline_min(due, console_deadline(r));
 	due = deadline_min(due, evidence_deadline(r));
+	due = deadline_min(due, question_deadline(r));
 	if (r->secret.machine_id != 0 && r->secret.request == 0)
 		due = deadline_min(due, r->secret.wake);
 	if (tick >= 0)
@@ -364,13 +367,14 @@ static int64_t run_wake(struct run *r, struct hand **list, int count)
 static void run_wait(struct run *r)
 {
 	struct hand *list[RUN_HANDS];
-	struct pollfd fds[RUN_HANDS + 2];
+	struct pollfd fds[RUN_HANDS + 4];
 	int i, used = 1, count = run_hands(r, list);
 
 	fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
 	if (timeline_waits(&r->timeline))
 		fds[used++] = (struct pollfd){ .fd = r->timeline.fd,
 					       .events = POLLOUT };
+	used += question_pollfds(r, &fds[used]);
 	for (i = 0; i < count; i++) {
 		if (hand_fd(list[i]) >= 0)
 			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
@@ -404,6 +408,8 @@ static void run_loop(struct run *r)
 		console_tick(r, now);
 		evidence_tick(r, now);
 		run_secret_tick(r, now);
+		if (!r->over)
+			question_tick(r, now);
 		if (machine_deadline(r->machine) <= now)
 			machine_tick(r->machine, now);
 		run_drain_machine(r);
@@ -534,6 +540,7 @@ static void run_finish(struct run *r)
 {
 	struct buffer rest = { 0 };
 
+	question_cancel(r);
 	run_stop_hands(r);
 	redact_flush(&r->redact, &rest);
 	if (rest.len > 0)

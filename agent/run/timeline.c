@@ -44,7 +44,7 @@ static void timeline_drain(struct timeline *t, int64_t deadline)
 	size_t len;
 	ssize_t n;
 
-	while (t->waiting.len > 0 && !t->gone) {
+	while (t->waiting.len > 0 && !t->gone && !t->held) {
 		if (poll(&p, 1, deadline_poll_ms(deadline)) <= 0)
 			break;
 		len = t->waiting.len < TIMELINE_PIECE ? t->waiting.len
@@ -73,7 +73,7 @@ void timeline_put(struct timeline *t, const char *text)
 
 bool timeline_waits(const struct timeline *t)
 {
-	return t->waiting.len > 0;
+	return t->waiting.len > 0 && !t->held;
 }
 
 static void timeline_wipe(struct timeline *t)
@@ -182,6 +182,8 @@ static const char *timeline_words(const char *event)
 		{ "healthy", "" },	  { "console-gap", "" },
 		{ "console-lost", "" },   { "way-given-up", "gives up " },   { "console-back", "" },
 		{ "earlier-run", "" },    { "record-gap", "" },
+		{ "question", "asks: " }, { "answer", "answer: " },
+		{ "unanswered", "" },
 	};
 	size_t i;
 
@@ -199,7 +201,8 @@ static bool timeline_begins(const struct timeline *t, const char *event)
 					    "again", "mute", "console-lost",
 					    "way-given-up",
 					    "console-back", "earlier-run",
-					    "healthy" };
+					    "healthy", "question",
+					    "answer", "unanswered" };
 	size_t i;
 
 	if (t->line.len == 0)
@@ -259,7 +262,7 @@ void timeline_status(struct timeline *t, int64_t at_ms, const char *what,
 	int64_t s = at_ms / 1000, u = until_ms / 1000;
 
 	/* A stopped terminal is not filled with what is past. */
-	if (t->mode != TIMELINE_LIVE || timeline_waits(t))
+	if (t->mode != TIMELINE_LIVE || t->waiting.len > 0 || t->held)
 		return;
 	if (until_ms >= 0)
 		snprintf(text, sizeof(text), "%2" PRId64 ":%02" PRId64
@@ -289,6 +292,18 @@ void timeline_tick(struct timeline *t, int64_t at_ms)
 int64_t timeline_next_tick(const struct timeline *t)
 {
 	return t->line.len > 0 ? t->touched + TIMELINE_OPEN_MS : -1;
+}
+
+void timeline_hold(struct timeline *t, bool held)
+{
+	if (held == t->held)
+		return;
+	if (held) {
+		timeline_flush(t);
+		timeline_wipe(t);
+	}
+	t->held = held;
+	timeline_drain(t, 0);
 }
 
 void timeline_end(struct timeline *t)

@@ -35,6 +35,7 @@ struct timeline {
 	char status[200];
 	bool patient;		/* waits for a slow reader: nothing else to do */
 	bool gone;		/* nobody reads any more */
+	bool held;		/* something else stands on the terminal */
 	struct buffer waiting;	/* what the reader has not taken yet */
 };
 
@@ -62,6 +63,12 @@ int64_t timeline_next_tick(const struct timeline *t);	/* -1: none */
 
 /* Text as it is, in any mode: a line of JSON. */
 void timeline_put(struct timeline *t, const char *text);
+
+/*
+ * While it is held nothing is written: what comes waits, and the status line is
+ * gone. Writes the open line before.
+ */
+void timeline_hold(struct timeline *t, bool held);
 
 /* Whether the reader has something to take; then the caller polls its fd. */
 bool timeline_waits(const struct timeline *t);

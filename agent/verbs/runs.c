@@ -2,7 +2,9 @@
 /* rhands runs [HOST]: what was done, newest last. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/run/answer.h"
 #include "agent/run/history.h"
 #include "agent/run/record.h"
 #include "agent/verbs/verb.h"
@@ -24,16 +26,33 @@ static const char *runs_verdict(const struct verb_call *call,
 	return history_was_killed(call->records, run) ? "killed" : "running";
 }
 
-static void runs_print(struct verb_call *call, const json_t *run)
+/* What a run that goes on asks, in place of a reason; "" where nothing. */
+static void runs_asks(struct verb_call *call, const json_t *run,
+		      const char *path, char *buf, size_t buf_len)
 {
-	char took[32] = "", line[1400];
+	char asked[1200];
+
+	buf[0] = '\0';
+	if (strcmp(runs_verdict(call, run), "running") == 0 &&
+	    verb_asks(call, path, run, asked, sizeof(asked)))
+		snprintf(buf, buf_len, "it asks: %s", asked);
+}
+
+static void runs_print(struct verb_call *call, const json_t *run,
+		       const char *path)
+{
+	char took[32] = "", line[1800], asks[1300];
 	const json_t *ms = json_object_get(run, "duration_ms");
 	json_t *copy;
 
+	runs_asks(call, run, path, asks, sizeof(asks));
 	if (call->json) {
 		copy = json_deep_copy(run);
 		json_object_set_new(copy, "verdict",
 				    json_string(runs_verdict(call, run)));
+		if (asks[0] != '\0')
+			json_object_set_new(copy, "question",
+					    answer_question(path));
 		verb_print_json(copy);
 		return;
 	}
@@ -42,9 +61,9 @@ static void runs_print(struct verb_call *call, const json_t *run)
 	else if (json_is_integer(ms))
 		deadline_format(json_integer_value(ms) / 1000 * 1000, took,
 				sizeof(took));
-	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s",
+	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s%s",
 		 runs_member(run, "run"), runs_verdict(call, run), took,
-		 runs_member(run, "reason"));
+		 runs_member(run, "reason"), asks);
 	verb_put(line);
 	putchar('\n');
 }
@@ -104,7 +123,7 @@ static int runs_run(struct verb_call *call)
 		path = memory_format("%s/runs/%s", call->records, list[i]);
 		run = history_load(path, &err);
 		if (run != NULL)
-			runs_print(call, run);
+			runs_print(call, run, path);
 		else
 			runs_print_damaged(call, list[i], &err);
 		json_decref(run);

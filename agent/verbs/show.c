@@ -60,10 +60,10 @@ static void show_evidence(const char *path)
 
 /* The last line; a run without a verdict is going on, or was killed. */
 static void show_verdict(struct verb_call *call, const json_t *run,
-			 struct show *s)
+			 struct show *s, const char *path)
 {
 	const char *verdict = show_member(run, "verdict");
-	char text[1400];
+	char text[1400], asked[1200];
 
 	snprintf(text, sizeof(text), "%.1200s", show_member(run, "reason"));
 	if (verdict[0] == '\0' && history_was_killed(call->records, run)) {
@@ -72,6 +72,8 @@ static void show_verdict(struct verb_call *call, const json_t *run,
 			 "run on the host says what it may have done");
 	} else if (verdict[0] == '\0') {
 		verdict = "running";
+		if (verb_asks(call, path, run, asked, sizeof(asked)))
+			snprintf(text, sizeof(text), "it asks: %s", asked);
 	}
 	timeline_line(&s->timeline, s->last_ms, verdict, text);
 }
@@ -79,7 +81,7 @@ static void show_verdict(struct verb_call *call, const json_t *run,
 static void show_text(struct verb_call *call, const json_t *run, struct show *s,
 		      const char *path)
 {
-	show_verdict(call, run, s);
+	show_verdict(call, run, s, path);
 	timeline_end(&s->timeline);
 	printf("       by         ");
 	verb_put(show_member(run, "user"));

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/run/answer.h"
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
 #include "base/log.h"
@@ -85,6 +86,29 @@ int verb_finish(const struct verb_call *call, int status)
 			 "standard output can't be written%s%s",
 			 errno != 0 ? ": " : "",
 			 errno != 0 ? strerror(errno) : "");
+}
+
+bool verb_asks(const struct verb_call *call, const char *path,
+	       const json_t *run, char *buf, size_t buf_len)
+{
+	const char *host = json_string_value(json_object_get(run, "host"));
+	const char *records = call->records_option;
+	bool moved = strcmp(call->config_dir, RHANDS_CONFIG_DIR) != 0;
+	json_t *question = answer_question(path);
+	char choices[200];
+
+	if (question == NULL)
+		return false;
+	answer_choices(question, choices, sizeof(choices));
+	snprintf(buf, buf_len, "%.500s; answer it with: rhands answer%s%s%s%s "
+		 "%s %s",
+		 json_string_value(json_object_get(question, "text")),
+		 moved ? " --config " : "", moved ? call->config_dir : "",
+		 records != NULL ? " --records " : "",
+		 records != NULL ? records : "", host != NULL ? host : "?",
+		 choices[0] != '\0' ? choices : "TEXT");
+	json_decref(question);
+	return true;
 }
 
 void verb_print_problems(const struct problems *p, const char *file)

@@ -27,7 +27,8 @@ struct verb {
 
 extern const struct verb verb_recover, verb_run, verb_power, verb_console,
 	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
-	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor;
+	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor,
+	verb_answer;
 
 struct verb_call {
 	const struct verb *verb;
@@ -98,6 +99,13 @@ int verb_not_begun(const struct verb_call *call, const struct host *host,
  * could not be written.
  */
 int verb_finish(const struct verb_call *call, int status);
+
+/*
+ * The question that a run waits with, as "TEXT; answer it with: rhands answer ...",
+ * the options of this call in it. False where it asks nothing.
+ */
+bool verb_asks(const struct verb_call *call, const char *path,
+	       const json_t *run, char *buf, size_t buf_len);
 
 /* Escaped text on standard output. */
 void verb_put(const char *text);
