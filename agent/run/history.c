@@ -243,12 +243,16 @@ static void history_take_power(void *context, const json_t *event)
 	}
 	p->acked = p->acked || strcmp(name, "power-acked") == 0;
 	p->refused = p->refused || strcmp(name, "power-error") == 0;
-	p->confirmed = p->confirmed || strcmp(name, "power") == 0;
+	p->confirmed = p->confirmed || strcmp(name, "power") == 0 ||
+		       strcmp(name, "restart") == 0;
 }
 
 static void history_say_power(const struct history_power *p, const char *run,
 			      char *text, size_t text_len)
 {
+	/* "power cycle", but "restart by shell". */
+	const char *power = strchr(p->act, ' ') == NULL ? "power " : "";
+
 	if (!p->sent)
 		snprintf(text, text_len, "the run %s was killed; it had sent no "
 			 "power action", run);
@@ -256,13 +260,13 @@ static void history_say_power(const struct history_power *p, const char *run,
 		snprintf(text, text_len, "the run %s was killed; its last power "
 			 "action, %s at %s, was confirmed", run, p->act, p->time);
 	else if (p->acked)
-		snprintf(text, text_len, "the run %s was killed; it had sent power "
-			 "%s at %s, acknowledged but not confirmed: the state is "
-			 "read first", run, p->act, p->time);
+		snprintf(text, text_len, "the run %s was killed; it had sent %s%s "
+			 "at %s, acknowledged but not confirmed: the state is "
+			 "read first", run, power, p->act, p->time);
 	else
 		snprintf(text, text_len, "the run %s was killed; it may have sent "
-			 "power %s at %s: the state is read first", run, p->act,
-			 p->time);
+			 "%s%s at %s: the state is read first", run, power,
+			 p->act, p->time);
 }
 
 static void history_write_verdict(const char *path, json_t *run,

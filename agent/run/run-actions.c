@@ -80,6 +80,41 @@ static struct hand *run_console_hand(struct run *r, struct rh_error *err)
 
 /* ---- actions of the machine --------------------------------------------------- */
 
+/*
+ * An act that may destroy what the host knows is in the journal, on the disk,
+ * before it is sent; where that can't be, the run ends. False then.
+ */
+static bool run_announce(struct run *r, const struct machine_action *a,
+			 const char *act, const struct way *way)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	json_t *fields;
+	char text[900];
+
+	fields = json_pack("{ss ss ss}", "act", act, "way", way->label,
+			   "driver", way->driver->name);
+	if (a->person)
+		json_object_set_new(fields, "by", json_string("person"));
+	run_event(r, "power-act", a->state, "", fields);
+	if (record_sync(r->record, &err) < 0) {
+		snprintf(text, sizeof(text), "%s was not sent, since the "
+			 "journal can't be written: %s; make room there, then "
+			 "run it again", act, err.text);
+		machine_abort(r->machine, deadline_now(), VERDICT_FAILED,
+			      RH_ERR_IO, text);
+		return false;
+	}
+	r->forced = true;
+	record_marker(r->record, run_at(r), act);
+	return true;
+}
+
+bool run_announce_shell(struct run *r, const struct machine_action *a)
+{
+	return r->shell.count == 0 ||
+	       run_announce(r, a, a->force, r->shell.ways[0]);
+}
+
 static void run_power_act(struct run *r, const struct machine_action *a)
 {
 	struct hand_request request = { .op = HAND_OP_ACT,
@@ -87,30 +122,13 @@ static void run_power_act(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 	struct hand *hand = a->person ? NULL : run_power_hand(r, a->way, &err);
-	const struct way *way;
-	json_t *fields;
-	char text[900];
 
 	if (hand == NULL && !a->person) {
 		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
 		return;
 	}
-	way = r->power_ways[a->way];
-	fields = json_pack("{ss ss ss}", "act", driver_act_name(a->act), "way",
-			   way->label, "driver", way->driver->name);
-	if (a->person)
-		json_object_set_new(fields, "by", json_string("person"));
-	run_event(r, "power-act", a->state, "", fields);
-	if (record_sync(r->record, &err) < 0) {
-		snprintf(text, sizeof(text), "power %s was not sent, since the "
-			 "journal can't be written: %s; make room there, then "
-			 "run it again", driver_act_name(a->act), err.text);
-		machine_abort(r->machine, deadline_now(), VERDICT_FAILED,
-			      RH_ERR_IO, text);
+	if (!run_announce(r, a, driver_act_name(a->act), r->power_ways[a->way]))
 		return;
-	}
-	r->forced = true;
-	record_marker(r->record, run_at(r), driver_act_name(a->act));
 	if (a->person)
 		person_act(r, a);
 	else
@@ -158,6 +176,9 @@ static void run_break(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 
+	if (a->force != NULL &&
+	    !run_announce(r, a, a->force, r->console.way))
+		return;
 	r->forced = true;
 	record_input(r->record, run_at(r), "<break>");
 	run_request(r, a, run_console_hand(r, &err), &request, &err);
@@ -319,6 +340,9 @@ void run_carry_out(struct run *r, const struct machine_action *a)
 		break;
 	case MACHINE_SHELL:
 		shell_run(r, a);
+		break;
+	case MACHINE_BOOT_ID:
+		shell_boot_id(r, a);
 		break;
 	case MACHINE_COLLECT:
 		run_collect(r, a);

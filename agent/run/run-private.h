@@ -77,7 +77,9 @@ struct run_shell {
 	uint32_t request;		/* 0: none under way */
 	uint32_t machine_id;
 	enum machine_do what;		/* MACHINE_SHELL, _CHECK, _COLLECT,
-					   _EVIDENCE (boot id before force) */
+					   _BOOT_ID, _EVIDENCE (boot id before
+					   force) */
+	bool keep;			/* of MACHINE_BOOT_ID: it is the one before */
 	const struct action *check;	/* of MACHINE_CHECK */
 	bool fresh;
 	char *command;			/* NULL: the boot id */
@@ -137,6 +139,7 @@ void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
 void run_carry_out(struct run *r, const struct machine_action *a);
 void run_hand_event(struct run *r, struct hand *hand,
 		    const struct hand_event *event);
+bool run_announce_shell(struct run *r, const struct machine_action *a);
 struct hand *run_power_hand(struct run *r, int way, struct rh_error *err);
 void run_secret_tick(struct run *r, int64_t now);
 bool run_secret_event(struct run *r, const struct hand *hand,
@@ -152,6 +155,7 @@ void person_query(struct run *r, const struct machine_action *a);
 /* run-shell.c */
 void shell_init(struct run *r);
 void shell_run(struct run *r, const struct machine_action *a);
+void shell_boot_id(struct run *r, const struct machine_action *a);
 void shell_check(struct run *r, const struct machine_action *a);
 void shell_collect(struct run *r, const struct machine_action *a,
 		   const char *command);

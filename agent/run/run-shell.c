@@ -86,9 +86,17 @@ static void shell_begin(struct run *r, enum machine_do what, uint32_t machine_id
 
 void shell_run(struct run *r, const struct machine_action *a)
 {
+	if (a->force != NULL && !run_announce_shell(r, a))
+		return;
 	run_event(r, "shell", a->state, "",
 		  json_pack("{so}", "command", record_string(a->text)));
 	shell_begin(r, MACHINE_SHELL, a->id, a->text, a->deadline);
+}
+
+void shell_boot_id(struct run *r, const struct machine_action *a)
+{
+	r->shell.keep = a->before;
+	shell_begin(r, MACHINE_BOOT_ID, a->id, NULL, a->deadline);
 }
 
 void shell_collect(struct run *r, const struct machine_action *a,
@@ -210,6 +218,13 @@ static void shell_boot_id_done(struct run *r, const struct hand_event *event)
 		snprintf(r->shell.before, sizeof(r->shell.before), "%s", id);
 		run_event(r, "boot-id", "", id, NULL);
 		shell_answer(r, NULL, NULL);
+		return;
+	}
+	if (r->shell.what == MACHINE_BOOT_ID) {
+		if (r->shell.keep)
+			snprintf(r->shell.before, sizeof(r->shell.before), "%s",
+				 id);
+		shell_answer(r, NULL, id);
 		return;
 	}
 	shell_judge_boot_id(r, id);

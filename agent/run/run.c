@@ -161,6 +161,7 @@ static void run_configure(struct run *r)
 			strcmp(settings_text(power, "cycle-by"), "controller") == 0;
 	}
 	r->config.has_console = r->console.way != NULL;
+	r->config.has_shell = host_way(r->host, WAY_SHELL, 0) != NULL;
 	if (r->console.way != NULL)
 		console_settings(r);
 }

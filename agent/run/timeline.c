@@ -181,6 +181,7 @@ static const char *timeline_words(const char *event)
 		{ "limit", "" },	  { "stale", "not answered: " },
 		{ "healthy", "" },	  { "console-gap", "" },
 		{ "console-lost", "" },   { "way-given-up", "gives up " },   { "console-back", "" },
+		{ "rung", "" },		  { "restart", "" },
 		{ "earlier-run", "" },    { "record-gap", "" },
 		{ "question", "asks: " }, { "answer", "answer: " },
 		{ "unanswered", "" },
@@ -199,7 +200,7 @@ static bool timeline_begins(const struct timeline *t, const char *event)
 {
 	static const char *const list[] = { "idle", "lost", "timeout", "visits",
 					    "again", "mute", "console-lost",
-					    "way-given-up",
+					    "way-given-up", "rung", "restart",
 					    "console-back", "earlier-run",
 					    "healthy", "question",
 					    "answer", "unanswered" };

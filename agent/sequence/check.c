@@ -28,6 +28,7 @@
 #define CHECK_SHELL_MS 60000	/* a command that names no time */
 #define CHECK_TRY_MS 10000	/* one try of a check */
 #define CHECK_KEY_MS 100
+#define CHECK_LOOK_MS 16000	/* what restart reads before its first rung */
 #define CHECK_CALL_MS 5000	/* boot, collect, break */
 
 /* A way out of a state. */
@@ -240,6 +241,26 @@ static int64_t typing_ms(const struct action *a)
 	return count * CHECK_KEY_MS;
 }
 
+/* Every rung to its end, and what is read before. */
+static int64_t rungs_ms(const struct check *c, const struct action *a)
+{
+	int64_t ms = CHECK_LOOK_MS;
+	size_t i;
+
+	for (i = 0; i < a->rung_count; i++) {
+		if (a->rungs[i].kind == RUNG_CYCLE)
+			ms += power_ms(c, DRIVER_ACT_CYCLE);
+		else if (a->rungs[i].kind == RUNG_OFF)
+			ms += power_ms(c, DRIVER_ACT_OFF);
+		else if (a->rungs[i].kind == RUNG_SHELL)
+			ms += 2 * a->rungs[i].within_ms;
+		else
+			ms += a->rungs[i].within_ms +
+			      power_ms(c, DRIVER_ACT_RESET);
+	}
+	return ms;
+}
+
 static int64_t action_ms(const struct check *c, const struct action *a)
 {
 	switch (a->type) {
@@ -264,7 +285,11 @@ static int64_t action_ms(const struct check *c, const struct action *a)
 	case ACTION_SYSRQ:
 	case ACTION_COLLECT:
 		return CHECK_CALL_MS;
+	case ACTION_RESTART:
+	case ACTION_STOP:
+		return rungs_ms(c, a);
 	case ACTION_NONE:
+	case ACTION_SYSRQ_SEEN:
 	case ACTION_NOTE:
 	case ACTION_COUNT:
 		break;
@@ -370,8 +395,11 @@ static void check_deadline(struct check *c)
 /* The line that leaves it off: this action's, 0 where it is on, or as before. */
 static int action_off_line(const struct action *a, int before)
 {
-	if (a->type == ACTION_SYSRQ && a->number == 'o')
+	if ((a->type == ACTION_SYSRQ && a->number == 'o') ||
+	    a->type == ACTION_STOP)
 		return a->line;
+	if (a->type == ACTION_RESTART)
+		return 0;
 	if (a->type != ACTION_POWER || a->number == DRIVER_ACT_DIAG)
 		return before;
 	if (a->number == DRIVER_ACT_OFF || a->number == DRIVER_ACT_SOFT)
@@ -543,8 +571,19 @@ static void check_keys(struct check *c, const struct action *a)
 	}
 }
 
+/* What a rule does goes through undisturbed; a restart takes minutes. */
+static void check_restart(struct check *c, const struct action *a, bool in_do)
+{
+	const char *word = a->type == ACTION_STOP ? "stop" : "restart";
+
+	if (!in_do)
+		problems_add(c->problems, c->s->file, a->line,
+			     "%s stands in the \"do\" of a state, not in a rule: "
+			     "let the rule go to a state that does it", word);
+}
+
 static void check_actions(struct check *c, const struct actions *list,
-			  bool on_text)
+			  bool on_text, bool in_do)
 {
 	size_t i;
 
@@ -553,6 +592,8 @@ static void check_actions(struct check *c, const struct actions *list,
 			check_secret(c, &list->list[i], on_text);
 		else if (list->list[i].type == ACTION_KEY)
 			check_keys(c, &list->list[i]);
+		else if (list->list[i].rung_count > 0)
+			check_restart(c, &list->list[i], in_do);
 	}
 }
 
@@ -562,7 +603,7 @@ static void check_rules(struct check *c, const struct rules *rules)
 
 	for (i = 0; i < rules->count; i++)
 		check_actions(c, &rules->list[i].actions,
-			      rules->list[i].kind == RULE_TEXT);
+			      rules->list[i].kind == RULE_TEXT, false);
 }
 
 static void check_each_action(struct check *c)
@@ -579,7 +620,7 @@ static void check_each_action(struct check *c)
 	}
 	check_rules(c, &c->s->always);
 	for (i = 0; i < c->s->state_count; i++) {
-		check_actions(c, &c->s->states[i].act, false);
+		check_actions(c, &c->s->states[i].act, false, true);
 		check_rules(c, &c->s->states[i].rules);
 	}
 }

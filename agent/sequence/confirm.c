@@ -670,6 +670,9 @@ static void confirm_not_seen(struct confirm *c, int64_t now)
 		confirm_next_way(c, now, CONFIRM_FAILED, text);
 	} else if (confirm_act_once(c->send)) {
 		confirm_once_not_seen(c, now);
+	} else if (c->config.once) {
+		confirm_end(c, CONFIRM_FAILED, "%s was %s, but the power is still "
+			    "%s", act, c->how, driver_power_name(c->last));
 	} else if (c->attempts < 2 && !c->again) {
 		confirm_note(c, "%s was %s, but the power is still %s; once more",
 			     act, c->how, driver_power_name(c->last));

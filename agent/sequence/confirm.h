@@ -44,6 +44,8 @@ struct confirm_config {
 	int64_t confirm_ms;	/* how long a change may take */
 	bool controller_cycle;	/* use the controller's own cycle */
 	bool person;		/* there is a person who can be asked */
+	bool once;		/* what was accepted and not done is not tried
+				   again: there is something rougher */
 	int64_t deadline;	/* absolute; never goes on behind it */
 	int64_t epoch;		/* times in texts are relative to this */
 };

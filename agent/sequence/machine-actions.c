@@ -82,6 +82,11 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 
 	m->fail_code = RH_ERR_NONE;
 	snprintf(text, sizeof(text), "%s", why);
+	if (kind == FRAME_RUNG) {
+		restart_rung_failed(m, verdict, code, text);
+		return;
+	}
+	restart_abandon(m);
 	actions_clear(m);
 	if (kind == FRAME_HEALTHY) {
 		machine_event(m, MACHINE_EVENT_HEALTHY, "not healthy: %s", text);
@@ -117,6 +122,10 @@ static void actions_end(struct machine *m)
 {
 	struct frame f = *actions_top(m);
 
+	if (f.kind == FRAME_RUNG) {
+		restart_rung_through(m);
+		return;
+	}
 	m->frame_count--;
 	if (actions_top(m) != NULL)
 		actions_top(m)->wake = m->now;
@@ -149,6 +158,10 @@ static void action_begin_power(struct machine *m, const struct action *a)
 	if (m->config.power_ways == 0) {
 		actions_fail(m, VERDICT_FAILED, "this host has no [power]");
 		return;
+	}
+	if (actions_top(m)->kind == FRAME_RUNG && a->number == DRIVER_ACT_SOFT) {
+		config.once = true;
+		config.confirm_ms = restart_within(m);
 	}
 	m->confirming = true;
 	confirm_begin(&m->confirm, &config, (enum driver_act)a->number, m->now);
@@ -205,6 +218,18 @@ static void action_begin_boot(struct machine *m, const struct action *a)
 	machine_ask(m, &action);
 }
 
+static void action_begin_break(struct machine *m, const struct action *a)
+{
+	struct machine_action action = { .what = MACHINE_BREAK };
+
+	if (action_is_force(a))
+		action.force = a->number == 'b'	  ? "sysrq b"
+			       : a->number == 'o' ? "sysrq o" : "sysrq c";
+	action.deadline = deadline_min(deadline_add(m->now, ACTIONS_CALL_MS),
+				       m->config.deadline);
+	machine_ask(m, &action);
+}
+
 /* True where the evidence has to be asked for first. */
 static bool action_wants_evidence(struct machine *m, const struct action *a)
 {
@@ -239,10 +264,15 @@ static void action_begin(struct machine *m, const struct action *a)
 		break;
 	case ACTION_BREAK:
 	case ACTION_SYSRQ:
-		action_ask(m, MACHINE_BREAK, ACTIONS_CALL_MS, NULL);
+		action_begin_break(m, a);
 		break;
 	case ACTION_WAIT:
+	case ACTION_SYSRQ_SEEN:
 		f->until = deadline_add(m->now, a->ms);
+		break;
+	case ACTION_RESTART:
+	case ACTION_STOP:
+		restart_begin(m, a);
 		break;
 	case ACTION_NOTE:
 		machine_event(m, MACHINE_EVENT_NOTE, "%s", a->text);
@@ -410,6 +440,21 @@ static bool wait_step(struct machine *m)
 	return true;
 }
 
+/* L19: a break that has no effect shows by the kernel's silence. */
+static bool sysrq_seen_step(struct machine *m)
+{
+	if (m->bootwatch.sysrq) {
+		actions_skip(m);
+		return true;
+	}
+	if (m->now < actions_top(m)->until)
+		return false;
+	actions_fail(m, VERDICT_FAILED, "the kernel did not answer the sysrq "
+		     "within 3 s: it hangs, it does not take it "
+		     "(kernel.sysrq), or the break does not arrive");
+	return true;
+}
+
 bool actions_step(struct machine *m)
 {
 	struct frame *f = actions_top(m);
@@ -422,6 +467,9 @@ bool actions_step(struct machine *m)
 		actions_end(m);
 		return true;
 	}
+	if (restart_active(m) && f->actions->list != NULL && f->begun &&
+	    a == m->restart.action)
+		return restart_step(m);
 	if (m->waiting_id != 0)
 		return false;
 	if (!f->begun) {
@@ -436,6 +484,8 @@ bool actions_step(struct machine *m)
 		return secret_step(m);
 	if (action_is_check(a))
 		return check_step(m, a);
+	if (a->type == ACTION_SYSRQ_SEEN)
+		return sysrq_seen_step(m);
 	return a->type == ACTION_WAIT && wait_step(m);
 }
 
@@ -448,6 +498,8 @@ bool actions_hold(const struct machine *m)
 		return m->frame_count > 0;
 	if (m->frame_count >= MACHINE_FRAMES)
 		return true;
+	if (a == m->restart.action)
+		return !restart_watches(m);
 	return a->type != ACTION_WAIT && !action_is_check(a);
 }
 
@@ -456,6 +508,8 @@ int64_t actions_deadline(const struct machine *m)
 	const struct action *a = actions_current(m);
 	const struct frame *f;
 
+	if (a != NULL && a == m->restart.action)
+		return restart_deadline(m);
 	if (a == NULL || m->waiting_id != 0)
 		return DEADLINE_NEVER;
 	f = &m->frames[m->frame_count - 1];
@@ -465,7 +519,8 @@ int64_t actions_deadline(const struct machine *m)
 		return typing_deadline(m);
 	if (m->secret_at != 0)
 		return m->secret_at;
-	return a->type == ACTION_WAIT ? f->until : f->wake;
+	return a->type == ACTION_WAIT || a->type == ACTION_SYSRQ_SEEN
+		       ? f->until : f->wake;
 }
 
 /* ---- answers --------------------------------------------------------------- */
@@ -642,6 +697,8 @@ void actions_answer(struct machine *m, const struct machine_outcome *o)
 			      : o->text != NULL		 ? o->text : "");
 	} else if (m->confirming) {
 		answer_confirm(m, o);
+	} else if (a == m->restart.action) {
+		restart_answer(m, o);
 	} else if (typing_active(&m->typing)) {
 		answer_typing(m, o);
 	} else if (action_is_check(a)) {

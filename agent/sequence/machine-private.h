@@ -3,13 +3,14 @@
 #define RH_AGENT_SEQUENCE_MACHINE_PRIVATE_H
 
 /* The inside of the machine, for machine*.c alone. */
+#include "agent/console/bootwatch.h"
 #include "agent/console/klog.h"
 #include "agent/console/text.h"
 #include "agent/sequence/confirm.h"
 #include "agent/sequence/machine.h"
 #include "base/buffer.h"
 
-#define MACHINE_FRAMES 3
+#define MACHINE_FRAMES 4
 #define MACHINE_ATTACH_MS 60000	/* how long a console may take to be had */
 
 /* Which list of actions runs, and what comes when it is through. */
@@ -19,6 +20,7 @@ enum frame_kind {
 	FRAME_RULE,	/* of a rule: its target */
 	FRAME_HEALTHY,	/* [sequence] healthy */
 	FRAME_AGAIN,	/* keys of a rule that showed no effect */
+	FRAME_RUNG,	/* what a rung of `restart` or `stop` does */
 };
 
 struct frame {
@@ -55,6 +57,33 @@ struct typing {
 	bool busy;		/* one is being written */
 	int64_t wake;		/* when the next one may go */
 	struct buffer shown;	/* for people */
+};
+
+enum restart_phase {
+	RESTART_NONE = 0,
+	RESTART_LOOK,
+	RESTART_RUNG,
+	RESTART_ACT,
+	RESTART_WATCH,
+	RESTART_FINISH,
+};
+
+/* `restart` or `stop`, at most one at a time: it stands in a `do`. */
+struct restart {
+	enum restart_phase phase;
+	const struct action *action;
+	int rung;		/* index */
+	int tried;
+	int64_t until;		/* WATCH: the proof must be there */
+	int64_t wake;		/* WATCH: the next question */
+	bool sent;		/* something was, and its end was not seen */
+	bool no_shell;		/* it did not answer before */
+	bool rough;		/* the host was off: only the last rung */
+	bool saw_off;		/* WATCH of a stop: at the last reading */
+	char boot_id[128];	/* before; "": not known */
+	char why[420];		/* the last rung did not work */
+	enum verdict verdict;
+	enum rh_code code;
 };
 
 enum machine_phase {
@@ -103,6 +132,8 @@ struct machine {
 	int64_t again_at;
 	int64_t secret_at;	/* a secret waits for quiet until then; 0 none */
 
+	struct bootwatch bootwatch;
+	struct restart restart;
 	struct confirm confirm;
 	bool confirming;
 	bool evidence_had;
@@ -159,6 +190,20 @@ void actions_push(struct machine *m, enum frame_kind kind,
 void actions_clear(struct machine *m);
 void actions_fail(struct machine *m, enum verdict verdict, const char *why);
 struct frame *actions_top(struct machine *m);
+
+/* machine-restart.c */
+void restart_begin(struct machine *m, const struct action *a);
+bool restart_step(struct machine *m);
+int64_t restart_deadline(const struct machine *m);
+void restart_answer(struct machine *m, const struct machine_outcome *outcome);
+void restart_rung_through(struct machine *m);
+void restart_rung_failed(struct machine *m, enum verdict verdict,
+			 enum rh_code code, const char *why);
+void restart_abandon(struct machine *m);
+bool restart_active(const struct machine *m);
+bool restart_watches(const struct machine *m);
+bool restart_may_happen(const struct machine *m);
+int64_t restart_within(const struct machine *m);
 
 /* machine-typing.c */
 void typing_clear(struct typing *t);

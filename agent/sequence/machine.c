@@ -41,7 +41,8 @@ static const char *const event_names[MACHINE_EVENT_COUNT] = {
 	[MACHINE_EVENT_AGAIN] = "again",     [MACHINE_EVENT_POWER] = "power",
 	[MACHINE_EVENT_DONE] = "done",	     [MACHINE_EVENT_NOTE] = "note",
 	[MACHINE_EVENT_FAILED] = "failed",   [MACHINE_EVENT_MUTE] = "mute",
-	[MACHINE_EVENT_LIMIT] = "limit",
+	[MACHINE_EVENT_LIMIT] = "limit",     [MACHINE_EVENT_RUNG] = "rung",
+	[MACHINE_EVENT_RESTART] = "restart",
 };
 
 const char *machine_event_name(enum machine_event event)
@@ -67,6 +68,7 @@ struct machine *machine_new(const struct machine_config *config)
 				   sizeof(*m->always_use));
 	m->mute_at = DEADLINE_NEVER;
 	text_init(&m->text);
+	bootwatch_init(&m->bootwatch);
 	return m;
 }
 
@@ -212,6 +214,7 @@ static void machine_enter(struct machine *m, int index)
 {
 	const struct state *state = &m->s->states[index];
 
+	restart_abandon(m);
 	actions_clear(m);
 	m->state = index;
 	m->entered = m->now;
@@ -337,13 +340,15 @@ static bool machine_in_an_act(const struct machine *m)
 {
 	return m->waiting_id != 0 && m->waiting_do != MACHINE_CHECK &&
 	       m->waiting_do != MACHINE_EVIDENCE &&
+	       m->waiting_do != MACHINE_BOOT_ID &&
 	       m->waiting_do != MACHINE_COLLECT;
 }
 
 static void machine_out_of_time(struct machine *m)
 {
 	bool blind = m->config.has_console && !m->attached;
-	bool act = m->confirming || machine_in_an_act(m);
+	bool act = m->confirming || machine_in_an_act(m) ||
+		   restart_may_happen(m);
 	char text[400];
 
 	snprintf(text, sizeof(text), "the deadline came %sin state \"%s\"%s%s",
@@ -440,12 +445,29 @@ static void machine_trim(struct machine *m)
 	machine_trim_uses(m->always_use, m->s->always.count, drop);
 }
 
+/* What the old system printed never triggers anything any more. */
+static void machine_consume_old(struct machine *m, size_t end)
+{
+	const char *text = buffer_text(&m->seen);
+
+	while (end > 0 && text[end - 1] != '\n')
+		end--;
+	if (end > m->consumed)
+		m->consumed = end;
+}
+
 /* Bytes to the text view; kernel messages get lines of their own. */
 static void machine_read(struct machine *m, const char *bytes, size_t len)
 {
+	size_t before = m->seen.len, offset = 0;
+
 	buffer_clear(&m->plain);
 	text_feed(&m->text, bytes, len, &m->plain);
 	klog_feed(&m->klog, buffer_text(&m->plain), m->plain.len, &m->seen);
+	if (bootwatch_feed(&m->bootwatch, buffer_text(&m->seen) + before,
+			   m->seen.len - before, &offset) != BOOTWATCH_NONE &&
+	    restart_active(m))
+		machine_consume_old(m, before + offset);
 }
 
 void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
@@ -572,6 +594,10 @@ const char *machine_waiting_for(const struct machine *m)
 	if (m->confirming)
 		return m->confirm.goal == DRIVER_POWER_OFF
 			       ? "the power to be off" : "the power to be on";
+	if (m->restart.phase == RESTART_WATCH)
+		return m->restart.action->type == ACTION_STOP
+			       ? "the power to be off"
+			       : "the proof that it restarts";
 	if (m->waiting_id != 0 && m->waiting_do == MACHINE_CHECK)
 		return "the answer of a check";
 	if (m->waiting_id != 0 && m->waiting_do == MACHINE_SHELL)

@@ -29,6 +29,7 @@ struct machine_config {
 	int64_t key_delay_ms;
 	int power_ways;			/* ways to the power, 0: none */
 	bool has_console;
+	bool has_shell;
 	int64_t min_off_ms;
 	int64_t confirm_ms;
 	bool controller_cycle;
@@ -56,6 +57,8 @@ enum machine_do {
 				   the answer: the proof */
 	MACHINE_SHELL,		/* text: command, deadline; done where its exit
 				   status is 0; text of the answer: its last line */
+	MACHINE_BOOT_ID,	/* deadline, before; text of the answer: the boot id
+				   of the system that answers over the shell */
 	MACHINE_COLLECT,	/* text: what; text of the answer: the file */
 	MACHINE_REOPEN,		/* the console is mute: open it anew; no answer */
 	MACHINE_EVENT,		/* event, state, text; no answer */
@@ -83,6 +86,8 @@ enum machine_event {
 	MACHINE_EVENT_FAILED,	/* an action failed; text */
 	MACHINE_EVENT_MUTE,	/* nothing came after power-on: opened anew */
 	MACHINE_EVENT_LIMIT,	/* a pattern hit the limit of the matcher */
+	MACHINE_EVENT_RUNG,	/* of restart, stop: begins, failed, is left out */
+	MACHINE_EVENT_RESTART,	/* the rung that worked, and the proof */
 	MACHINE_EVENT_COUNT,
 };
 
@@ -100,6 +105,9 @@ struct machine_action {
 	size_t len;
 	const struct action *action;	/* CHECK */
 	bool fresh;			/* CHECK: the power was seen off in this run */
+	bool before;			/* BOOT_ID: what CHECK ssh compares with */
+	const char *force;		/* SHELL, BREAK: it may destroy what the host
+					   knows, and is called so; journal first */
 	enum machine_event event;
 	const char *state;		/* name of the present state, "" before */
 	const char *text;		/* valid until the next call of ours */
@@ -110,7 +118,8 @@ struct machine_action {
 struct machine_outcome {
 	struct rh_error err;		/* code NONE: it was done */
 	enum driver_power state;	/* POWER_QUERY */
-	const char *text;		/* EVIDENCE, CHECK, SHELL, COLLECT; may be NULL */
+	const char *text;		/* EVIDENCE, CHECK, SHELL, BOOT_ID, COLLECT; may
+					   be NULL */
 };
 
 struct machine *machine_new(const struct machine_config *config);

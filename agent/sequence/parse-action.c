@@ -25,6 +25,9 @@ void action_release(struct action *a)
 	for (i = 0; a->keys != NULL && a->keys[i] != NULL; i++)
 		free(a->keys[i]);
 	free(a->keys);
+	for (i = 0; i < a->rung_count; i++)
+		free(a->rungs[i].command);
+	free(a->rungs);
 }
 
 void actions_release(struct actions *a)
@@ -117,7 +120,7 @@ static bool action_one_key(struct parse *p, struct action *a, size_t *count,
 	return true;
 }
 
-static bool action_at_end(struct parse *p)
+bool parse_action_ends(struct parse *p)
 {
 	parse_skip(p, false);
 	return *p->at == '\0' || *p->at == ',' || *p->at == '\n' ||
@@ -129,7 +132,7 @@ static bool action_key(struct parse *p, struct action *a)
 	size_t count = 0;
 	char word[64];
 
-	while (!action_at_end(p)) {
+	while (!parse_action_ends(p)) {
 		if (!parse_word(p, ",", word, sizeof(word)))
 			return false;
 		if (!action_one_key(p, a, &count, word))
@@ -321,6 +324,8 @@ static const struct {
 	{ "check", ACTION_CHECK_TCP, action_check },
 	{ "collect", ACTION_COLLECT, action_collect },
 	{ "shell", ACTION_SHELL, action_shell },
+	{ "restart", ACTION_RESTART, parse_rungs },
+	{ "stop", ACTION_STOP, parse_rungs },
 };
 
 #define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
@@ -345,7 +350,7 @@ static bool action_unknown(struct parse *p)
 				  "\"%s\"?", word, nearest);
 	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
 			  "send, enter, key, secret, break, sysrq, wait, note, "
-			  "check, collect or shell", word);
+			  "check, collect, shell, restart or stop", word);
 }
 
 static bool parse_action(struct parse *p, struct action *a)
@@ -360,7 +365,7 @@ static bool parse_action(struct parse *p, struct action *a)
 		a->type = action_words[i].type;
 		if (!action_words[i].read(p, a))
 			return false;
-		if (!action_at_end(p))
+		if (!parse_action_ends(p))
 			return parse_fail(p, "expected a comma or the end of "
 					  "the action \"%s\" at \"%.20s\"",
 					  action_words[i].word, p->at);

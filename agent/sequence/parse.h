@@ -58,6 +58,12 @@ bool parse_pattern(struct parse *p, struct match_pattern **ret_pattern,
 /* Actions, separated by ',' or newlines, up to "->" or the end. */
 bool parse_actions(struct parse *p, struct actions *ret);
 
+/* Whether the present action is over: at a comma, a newline, "->", the end. */
+bool parse_action_ends(struct parse *p);
+
+/* "gently", or rungs: "shell 3m soft 2m cycle". */
+bool parse_rungs(struct parse *p, struct action *a);
+
 /* A state's name, or a verdict with its reason. */
 bool parse_target(struct parse *p, struct target *ret);
 

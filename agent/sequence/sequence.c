@@ -121,8 +121,22 @@ bool action_types(const struct action *a)
 	       a->type == ACTION_KEY || a->type == ACTION_SECRET;
 }
 
+const char *rung_name(enum rung_kind kind)
+{
+	static const char *const names[RUNG_COUNT] = {
+		[RUNG_NONE] = "none",	[RUNG_SHELL] = "shell",
+		[RUNG_SOFT] = "soft",	[RUNG_SYSRQ] = "sysrq",
+		[RUNG_RESET] = "reset", [RUNG_CYCLE] = "cycle",
+		[RUNG_OFF] = "off",
+	};
+
+	return kind < RUNG_COUNT ? names[kind] : "none";
+}
+
 bool action_is_force(const struct action *a)
 {
+	if (a->type == ACTION_RESTART || a->type == ACTION_STOP)
+		return true;
 	if (a->type == ACTION_SYSRQ)
 		return strchr("bco", a->number) != NULL;
 	return a->type == ACTION_POWER && a->number != DRIVER_ACT_ON &&
@@ -142,10 +156,29 @@ static bool action_needs_shell(const struct action *a)
 	       (a->type == ACTION_COLLECT && strcmp(a->text, "dmesg") == 0);
 }
 
+/* What its rungs need; `gently` makes do without a shell or a console. */
+static unsigned rungs_use(const struct action *a)
+{
+	unsigned uses = a->type == ACTION_STOP || a->gently
+				? SEQUENCE_NEEDS_POWER : 0;
+	size_t i;
+
+	for (i = 0; i < a->rung_count && !a->gently; i++) {
+		if (a->rungs[i].kind == RUNG_SHELL)
+			uses |= SEQUENCE_NEEDS_SHELL;
+		else if (a->rungs[i].kind == RUNG_SYSRQ)
+			uses |= SEQUENCE_NEEDS_CONSOLE;
+		else
+			uses |= SEQUENCE_NEEDS_POWER;
+	}
+	return uses;
+}
+
 static void uses_action(void *context, const struct action *a)
 {
 	unsigned *uses = context;
 
+	*uses |= a->rung_count > 0 ? rungs_use(a) : 0;
 	if (a->type == ACTION_POWER || a->type == ACTION_BOOT ||
 	    (a->type == ACTION_COLLECT && strcmp(a->text, "sel") == 0))
 		*uses |= SEQUENCE_NEEDS_POWER;

@@ -60,8 +60,32 @@ enum action_type {
 	ACTION_CHECK_SHELL,	/* text: a command that must succeed; times */
 	ACTION_SHELL,		/* text: a command; within_ms */
 	ACTION_COLLECT,		/* text: what */
+	ACTION_RESTART,		/* rungs, until one is proved */
+	ACTION_STOP,		/* the same, until the power is seen off */
+	ACTION_SYSRQ_SEEN,	/* not written by anybody: the kernel answers a sysrq */
 	ACTION_COUNT,
 };
+
+/* One way to restart a host or to bring it down, from gentle to rough. */
+enum rung_kind {
+	RUNG_NONE = 0,
+	RUNG_SHELL,	/* a command on the host */
+	RUNG_SOFT,	/* the power button; then on */
+	RUNG_SYSRQ,	/* s, u, b by break; to stop: s, u, o */
+	RUNG_RESET,	/* restart only */
+	RUNG_CYCLE,	/* restart only; over all ways to the power */
+	RUNG_OFF,	/* stop only */
+	RUNG_COUNT,
+};
+
+struct rung {
+	enum rung_kind kind;
+	int64_t within_ms;	/* until its proof must be there */
+	char *command;		/* SHELL; NULL: the usual one */
+};
+
+/* "shell", "soft", "sysrq", "reset", "cycle", "off". */
+const char *rung_name(enum rung_kind kind);
 
 struct action {
 	enum action_type type;
@@ -76,6 +100,9 @@ struct action {
 	int64_t within_ms;	/* 0: one try */
 	int64_t every_ms;
 	int64_t hold_ms;	/* checks: good for so long, every time */
+	struct rung *rungs;	/* RESTART, STOP: in the order to be tried */
+	size_t rung_count;
+	bool gently;		/* ... what the host can't do is left out */
 };
 
 struct actions {
@@ -170,7 +197,8 @@ bool action_types(const struct action *a);
 /* Whether it is a check: nothing is touched by it. */
 bool action_is_check(const struct action *a);
 
-/* Whether it destroys what the host knows: off, cycle, reset, diag, sysrq b c o. */
+/* Whether it destroys what the host knows: off, cycle, reset, diag, sysrq b c o,
+   restart, stop. */
 bool action_is_force(const struct action *a);
 
 #endif

@@ -77,6 +77,32 @@ static void is_good(const char *text)
 
 #define HEAD "[sequence]\nstart = a\nneeds = power console\ndeadline = 1h\n"
 
+static void restart_stands_in_do(void **state)
+{
+	(void)state;
+	says(HEAD "[always]\non = /x/ : restart gently\n"
+		  "[state a]\ntimeout = 1m -> recovered\n",
+	     "x.ini:6: restart stands in the \"do\" of a state, not in a rule: "
+	     "let the rule go to a state that does it\n");
+	is_good(HEAD "[always]\non = /x/ -> b\n"
+		"[state a]\ntimeout = 1m -> recovered\n"
+		"[state b]\nvisits = 2 -> failed \"x\"\n"
+		"do = restart gently\nthen = recovered\n");
+	/* It may use a shell, and needs one only where that is written. */
+	says(HEAD "[state a]\ndo = restart shell cycle\nthen = recovered\n",
+	     "x.ini:3: it uses the shell; add shell to needs\n");
+}
+
+static void stop_leaves_it_off(void **state)
+{
+	(void)state;
+	says(HEAD "[state a]\ndo = stop gently\nthen = recovered\n",
+	     "x.ini:7: warning: this may end with the host powered off (by line "
+	     "6); switch it on before, or say in the reason that it is off\n");
+	is_good(HEAD "[state a]\ndo = stop gently, restart gently\n"
+		"then = recovered\n");
+}
+
 static void states_are_reached(void **state)
 {
 	(void)state;
@@ -355,6 +381,8 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(restart_stands_in_do, setup),
+		cmocka_unit_test_setup(stop_leaves_it_off, setup),
 		cmocka_unit_test_setup(states_are_reached, setup),
 		cmocka_unit_test_setup(states_are_left, setup),
 		cmocka_unit_test_setup(waits_are_bounded, setup),
