@@ -625,7 +625,9 @@ int match_find(const struct match_pattern *p, struct match_cursor *cursor,
 	if (p->prefix.len > 0 && !match_find_prefix(p, cursor, text, len))
 		return 0;
 	rc = match_stream(p, cursor, text, len);
-	if (rc == PCRE2_ERROR_PARTIAL && quiet && p->looks_ahead)
+	/* /\bx/ has a partial match at the end itself: \b looks back. */
+	if (rc == PCRE2_ERROR_PARTIAL && quiet && p->looks_ahead &&
+	    cursor->from < len)
 		rc = match_scan(p, text, len, cursor->from, 0);
 	if (rc == PCRE2_ERROR_NOMATCH || rc == PCRE2_ERROR_PARTIAL)
 		return 0;

@@ -386,6 +386,14 @@ static void quiet_that_finds_nothing_loses_nothing(void **state)
 	assert_int_equal(find_now(p, &cursor, "panic", true), 0);
 	assert_int_equal(find_now(p, &cursor, "panic:", false), 1);
 	match_free(p);
+	/* \b at the end hangs on what follows, with nothing left to scan */
+	p = compile("\\bpanic\\b", 0);
+	cursor.from = 0;
+	assert_int_equal(find_now(p, &cursor, "foo", true), 0);
+	cursor.from = 0;
+	assert_int_equal(find_now(p, &cursor, "foo\n", true), 0);
+	assert_int_equal(find_now(p, &cursor, "foo\npanic", true), 1);
+	match_free(p);
 }
 
 static void nothing_is_scanned_twice(void **state)
