@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/console/match-literal.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 
@@ -57,6 +58,7 @@ struct match_pattern {
 	bool at_line_begin;	/* begins with .*: no use to try within a line */
 	bool at_once;		/* the same with DOTALL, and \A: one try */
 	struct buffer prefix;	/* each match begins with it; may be empty */
+	struct match_needs needs;
 };
 
 /* The items of a pattern's source, as PCRE2 itself splits it. */
@@ -390,6 +392,7 @@ struct match_pattern *match_compile(const char *text, size_t len,
 		goto out;
 	}
 	match_prepare(p);
+	match_needs_read(text, len, flags, &p->needs);
 	return p;
 out:
 	match_free(p);
@@ -648,4 +651,9 @@ int match_find(const struct match_pattern *p, struct match_cursor *cursor,
 bool match_looks_ahead(const struct match_pattern *p)
 {
 	return p->looks_ahead;
+}
+
+const struct match_needs *match_needs(const struct match_pattern *p)
+{
+	return &p->needs;
 }

@@ -24,6 +24,7 @@
  * A pattern that backtracks without end hits a limit (C18) and is reported.
  */
 struct match_pattern;
+struct match_needs;
 
 #define MATCH_SPAN 8192
 
@@ -59,5 +60,8 @@ int match_find(const struct match_pattern *p, struct match_cursor *cursor,
 
 /* Whether the pattern needs the quiet pass. */
 bool match_looks_ahead(const struct match_pattern *p);
+
+/* For match-set.c: match-literal.h. */
+const struct match_needs *match_needs(const struct match_pattern *p);
 
 #endif

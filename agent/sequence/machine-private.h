@@ -5,6 +5,7 @@
 /* The inside of the machine, for machine*.c alone. */
 #include "agent/console/bootwatch.h"
 #include "agent/console/klog.h"
+#include "agent/console/match-set.h"
 #include "agent/console/text.h"
 #include "agent/sequence/confirm.h"
 #include "agent/sequence/machine.h"
@@ -41,6 +42,12 @@ struct rule_use {
 	int64_t fired_at;	/* idle, lost: for which silence */
 	bool secret_typed;	/* since the last power action */
 	struct match_cursor cursor;
+};
+
+/* The patterns of a list of rules, and where they stand on the text. */
+struct rule_scan {
+	struct match_set *set;
+	struct match_scan scan;
 };
 
 struct stroke {
@@ -108,6 +115,8 @@ struct machine {
 	int64_t gone_at;
 	struct rule_use *always_use;
 	struct rule_use **state_uses;	/* per state, per rule of it */
+	struct rule_scan always_scan;
+	struct rule_scan *state_scans;	/* per state */
 	struct frame frames[MACHINE_FRAMES];
 	int frame_count;
 
@@ -172,6 +181,9 @@ void machine_proof(struct machine *m, const char *fmt, ...)
 void machine_run(struct machine *m);
 
 /* machine-rules.c */
+void rules_init(struct machine *m);
+void rules_release(struct machine *m);
+void rules_drop(struct machine *m, size_t len);
 void rules_enter(struct machine *m);
 void rules_rewind(struct machine *m);
 bool rules_scan(struct machine *m);

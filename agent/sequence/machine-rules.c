@@ -33,6 +33,62 @@ static struct rule_use *rules_uses(const struct machine *m)
 	return m->state >= 0 ? m->state_uses[m->state] : NULL;
 }
 
+/* NULL before the first state. */
+static struct match_scan *rules_scan_of_state(const struct machine *m)
+{
+	return m->state >= 0 ? &m->state_scans[m->state].scan : NULL;
+}
+
+static void rules_init_scan(struct rule_scan *scan, const struct rules *rules)
+{
+	const struct match_pattern **patterns =
+		memory_new(rules->count + 1, sizeof(*patterns));
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		if (rules->list[i].kind == RULE_TEXT)
+			patterns[i] = rules->list[i].pattern;
+	}
+	scan->set = match_set_new(patterns, rules->count);
+	match_scan_init(&scan->scan, scan->set);
+	free(patterns);
+}
+
+void rules_init(struct machine *m)
+{
+	size_t i;
+
+	m->state_scans = memory_new(m->s->state_count + 1,
+				    sizeof(*m->state_scans));
+	for (i = 0; i < m->s->state_count; i++)
+		rules_init_scan(&m->state_scans[i], &m->s->states[i].rules);
+	rules_init_scan(&m->always_scan, &m->s->always);
+}
+
+static void rules_release_scan(struct rule_scan *scan)
+{
+	match_scan_release(&scan->scan);
+	match_set_free(scan->set);
+}
+
+void rules_release(struct machine *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->s->state_count; i++)
+		rules_release_scan(&m->state_scans[i]);
+	free(m->state_scans);
+	rules_release_scan(&m->always_scan);
+}
+
+/* The text view lost so much at its beginning. */
+void rules_drop(struct machine *m, size_t len)
+{
+	if (m->state >= 0)
+		match_scan_drop(rules_scan_of_state(m), len);
+	match_scan_drop(&m->always_scan.scan, len);
+}
+
 static void rules_rewind_list(struct machine *m, struct rule_use *uses,
 			      size_t count)
 {
@@ -49,6 +105,9 @@ void rules_rewind(struct machine *m)
 {
 	rules_rewind_list(m, rules_uses(m), rules_of_state(m)->count);
 	rules_rewind_list(m, m->always_use, m->s->always.count);
+	if (m->state >= 0)
+		match_scan_rewind(rules_scan_of_state(m), m->consumed);
+	match_scan_rewind(&m->always_scan.scan, m->consumed);
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
 }
@@ -107,22 +166,25 @@ struct found {
 };
 
 static void rules_find(struct machine *m, const struct rules *rules,
-		       struct rule_use *uses, bool quiet, struct found *best)
+		       struct rule_use *uses, struct match_scan *scan,
+		       bool quiet, struct found *best)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	const struct rule *rule;
 	size_t i, start, end;
 	int rc;
 
-	for (i = 0; i < rules->count; i++) {
+	match_scan_text(scan, buffer_text(&m->seen), m->seen.len);
+	for (i = match_scan_next(scan, 0); i < rules->count;
+	     i = match_scan_next(scan, i + 1)) {
 		rule = &rules->list[i];
-		if (rule->kind != RULE_TEXT || !rules_may_fire(rule, &uses[i]))
+		if (!rules_may_fire(rule, &uses[i]))
 			continue;
 		if (uses[i].cursor.from < m->consumed)
 			uses[i].cursor.from = m->consumed;
-		rc = match_find(rule->pattern, &uses[i].cursor,
-				buffer_text(&m->seen), m->seen.len, quiet,
-				&start, &end, &err);
+		rc = match_scan_find(scan, i, &uses[i].cursor,
+				     buffer_text(&m->seen), m->seen.len, quiet,
+				     &start, &end, &err);
 		if (rc < 0)
 			machine_event(m, MACHINE_EVENT_LIMIT,
 				      "the pattern %s (line %d) takes too long on "
@@ -275,8 +337,11 @@ bool rules_scan(struct machine *m)
 
 	if (m->scanned >= m->seen.len && !quiet)
 		return false;
-	rules_find(m, rules_of_state(m), rules_uses(m), quiet, &best);
-	rules_find(m, &m->s->always, m->always_use, quiet, &best);
+	if (m->state >= 0)
+		rules_find(m, rules_of_state(m), rules_uses(m),
+			   rules_scan_of_state(m), quiet, &best);
+	rules_find(m, &m->s->always, m->always_use, &m->always_scan.scan,
+		   quiet, &best);
 	if (best.rule == NULL) {
 		m->scanned = m->seen.len;
 		m->scanned_quiet = m->scanned_quiet || quiet;

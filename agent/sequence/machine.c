@@ -66,6 +66,7 @@ struct machine *machine_new(const struct machine_config *config)
 					      sizeof(**m->state_uses));
 	m->always_use = memory_new(m->s->always.count + 1,
 				   sizeof(*m->always_use));
+	rules_init(m);
 	m->mute_at = DEADLINE_NEVER;
 	text_init(&m->text);
 	bootwatch_init(&m->bootwatch);
@@ -92,6 +93,7 @@ void machine_free(struct machine *m)
 	machine_queue_release(m);
 	free(m->queue);
 	free(m->visits);
+	rules_release(m);
 	free(m->always_use);
 	for (i = 0; i < m->s->state_count; i++)
 		free(m->state_uses[i]);
@@ -443,6 +445,7 @@ static void machine_trim(struct machine *m)
 		machine_trim_uses(m->state_uses[m->state],
 				  m->s->states[m->state].rules.count, drop);
 	machine_trim_uses(m->always_use, m->s->always.count, drop);
+	rules_drop(m, drop);
 }
 
 /* What the old system printed never triggers anything any more. */
