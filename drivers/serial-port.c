@@ -158,13 +158,17 @@ static int serial_port_set(struct serial *s, struct rh_error *err)
 	return serial_port_set_lines(s, err);
 }
 
-/* Where an XOFF holds up either side, it goes on (T04). */
+/*
+ * Where an XOFF holds up either side, it goes on (T04). Linux heeds TCOON only
+ * after TCOOFF; else a port that somebody else keeps open stays held up.
+ */
 static void serial_port_resume(struct serial *s)
 {
 	const char xon = SERIAL_XON;
 
 	if (s->flow != SP_FLOWCONTROL_XONXOFF)
 		return;
+	(void)tcflow(s->fd, TCOOFF);
 	(void)tcflow(s->fd, TCOON);
 	(void)sp_nonblocking_write(s->port, &xon, 1);
 }

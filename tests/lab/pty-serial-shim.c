@@ -2,7 +2,8 @@
 /*
  * Makes a pseudo-terminal a serial port for libserialport: it looks for
  * /sys/class/tty/pts/N and asks for modem lines, and a pty has neither. Linked
- * into a test program, or built as a shared object and preloaded:
+ * into a test program, or built as a shared object and preloaded (into QEMU too,
+ * for the other end of an emulated UART):
  *
  *   cc -shared -fPIC -o pty-serial-shim.so pty-serial-shim.c
  *
@@ -18,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define SHIM_CLASS "/sys/class/tty/pts/"
@@ -99,4 +101,10 @@ int ioctl(int fd, unsigned long request, ...)
 		return 0;
 	errno = e;
 	return -1;
+}
+
+int tcsendbreak(int fd, int duration)
+{
+	(void)duration;
+	return ioctl(fd, TIOCSBRK, NULL);
 }

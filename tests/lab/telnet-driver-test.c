@@ -2,7 +2,8 @@
 /*
  * telnet-driver-test - the telnet driver against servers
  *
- *   telnet-driver-test [-r RAW-PORT -t TELNET-PORT] [TEST...]
+ *   telnet-driver-test [-r RAW-PORT -t TELNET-PORT -c RFC2217-PORT]
+ *                      [TEST...]
  *
  * Runs the tests named, or all, and prints TAP. The ports are ser2net's on
  * 127.0.0.1, one connection each, with a line that echoes behind them; tests of
@@ -20,7 +21,7 @@
 #include "tests/lab/driver-check.h"
 
 static const struct driver *const tested = &driver_telnet;
-static const char *raw_port = "1", *telnet_port = "1";
+static const char *raw_port = "1", *telnet_port = "1", *rfc2217_port = "1";
 
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -166,6 +167,47 @@ static void test_ser2net_raw(void)
 static void test_ser2net_telnet(void)
 {
 	talk(telnet_port, "telnet");
+}
+
+/*
+ * A ser2net with a real tty, whose line echoes and has "<BREAK>" for a break. It
+ * is at 115200 8N1 before.
+ */
+static void test_ser2net_rfc2217(void)
+{
+	struct instance i = instance_open((const char *[]){
+		"address", "127.0.0.1", "port", rfc2217_port, "protocol",
+		"rfc2217", "speed", "9600", "bits", "7", "parity", "even",
+		"stop", "2", NULL });
+	struct rh_error err = RH_ERROR_INIT;
+
+	looks(&i, 0, "ok\trfc2217", "offered and set");
+	if (attach(&i, 10000)) {
+		enters(&i, "hello\r");
+		sees(&i, "hello\r");
+		check_rc(tested->console->send_break(i.self, &err), &err,
+			 "break");
+		enters(&i, " after");
+		sees(&i, "<BREAK> after");
+	}
+	instance_close(&i);
+}
+
+/* Its telnet port without RFC 2217: a break is one all the same. */
+static void test_ser2net_break(void)
+{
+	struct instance i = usual(telnet_port, "telnet");
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (attach(&i, 10000)) {
+		enters(&i, "before");
+		sees(&i, "before");
+		check_rc(tested->console->send_break(i.self, &err), &err,
+			 "break");
+		enters(&i, " after");
+		sees(&i, "<BREAK> after");
+	}
+	instance_close(&i);
 }
 
 static void test_ser2net_busy(void)
@@ -503,6 +545,8 @@ static void test_rfc2217_refused(void)
 static const struct driver_check tests[] = {
 	{ "ser2net-raw", test_ser2net_raw },
 	{ "ser2net-telnet", test_ser2net_telnet },
+	{ "ser2net-rfc2217", test_ser2net_rfc2217 },
+	{ "ser2net-break", test_ser2net_break },
 	{ "ser2net-busy", test_ser2net_busy },
 	{ "ser2net-doctor", test_ser2net_doctor },
 	{ "refused", test_refused },
@@ -521,14 +565,17 @@ int main(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "r:t:")) != -1) {
+	while ((option = getopt(argc, argv, "r:t:c:")) != -1) {
 		if (option == 'r') {
 			raw_port = optarg;
 		} else if (option == 't') {
 			telnet_port = optarg;
+		} else if (option == 'c') {
+			rfc2217_port = optarg;
 		} else {
 			fprintf(stderr, "usage: telnet-driver-test [-r RAW-PORT "
-					"-t TELNET-PORT] [TEST...]\n");
+					"-t TELNET-PORT -c RFC2217-PORT] "
+					"[TEST...]\n");
 			return 2;
 		}
 	}
