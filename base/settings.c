@@ -42,6 +42,11 @@ static const struct option *settings_option(const struct settings *s,
 	return NULL;
 }
 
+bool settings_knows(const struct settings *s, const char *key)
+{
+	return settings_option(s, key) != NULL;
+}
+
 /* One key, one meaning: a driver's option must not hide one of all ways. */
 static void settings_assert_new_keys(const struct settings *s,
 				     const struct option *table)

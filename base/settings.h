@@ -32,6 +32,9 @@ int settings_set(struct settings *s, const char *key, const char *value,
 /* Whether the key was set by settings_set (not by its default). */
 bool settings_has(const struct settings *s, const char *key);
 
+/* Whether the key is in one of the tables. */
+bool settings_knows(const struct settings *s, const char *key);
+
 /* The first required key that is not set, or NULL. */
 const char *settings_missing(const struct settings *s);
 

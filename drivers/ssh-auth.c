@@ -6,8 +6,9 @@
  *  - each credential is sent once to a host; when none of them was taken, the
  *    hop is marked, and not even the next call of this instance sends one again, so
  *    that no account is locked by us;
- *  - the password goes to the target only, never to a jump host, and as an
- *    answer only to one question that is not echoed;
+ *  - the password goes to the target only, never to a jump host, and
+ *    jump-password to jump hosts only; as an answer only to one question that is
+ *    not echoed;
  *  - libssh talks to an agent without a time limit, so a timer shuts the
  *    agent's socket down when the phase is over.
  */
@@ -50,13 +51,27 @@ static bool rh_ssh_auth_again(struct rh_ssh_login *login, int rc)
 	return true;
 }
 
+/* What this hop may get: its own, never that of the other kind of hop. */
+static ssh_key rh_ssh_auth_own_key(const struct rh_ssh_login *login)
+{
+	if (!login->hop->target && login->d->jump_key != NULL)
+		return login->d->jump_key;
+	return login->d->key;
+}
+
+static const char *rh_ssh_auth_own_password(const struct rh_ssh_login *login)
+{
+	return login->hop->target ? login->d->password.bytes
+				  : login->d->jump_password.bytes;
+}
+
 static int rh_ssh_auth_key(struct rh_ssh_login *login)
 {
 	int rc;
 
 	do {
 		rc = ssh_userauth_publickey(login->hop->session, NULL,
-					    login->d->key);
+					    rh_ssh_auth_own_key(login));
 	} while (rh_ssh_auth_again(login, rc));
 	return rc;
 }
@@ -149,8 +164,8 @@ static bool rh_ssh_auth_answer(struct rh_ssh_login *login, bool *sent)
 	    ssh_userauth_kbdint_getprompt(s, 0, &echo) == NULL || echo)
 		return false;
 	*sent = true;
-	return ssh_userauth_kbdint_setanswer(s, 0,
-					     login->d->password.bytes) == 0;
+	return ssh_userauth_kbdint_setanswer(
+		       s, 0, rh_ssh_auth_own_password(login)) == 0;
 }
 
 static int rh_ssh_auth_interactive(struct rh_ssh_login *login)
@@ -179,7 +194,7 @@ static int rh_ssh_auth_password(struct rh_ssh_login *login)
 		return rh_ssh_auth_interactive(login);
 	do {
 		rc = ssh_userauth_password(login->hop->session, NULL,
-					   login->d->password.bytes);
+					   rh_ssh_auth_own_password(login));
 	} while (rh_ssh_auth_again(login, rc));
 	return rc;
 }
@@ -203,11 +218,11 @@ static bool rh_ssh_auth_has(const struct rh_ssh_login *login, size_t way)
 {
 	switch (way) {
 	case 0:
-		return login->d->key != NULL;
+		return rh_ssh_auth_own_key(login) != NULL;
 	case 1:
 		return settings_bool(login->d->settings, "agent");
 	default:
-		return login->d->password.bytes != NULL && login->hop->target;
+		return rh_ssh_auth_own_password(login) != NULL;
 	}
 }
 
@@ -259,8 +274,8 @@ static int rh_ssh_auth_broken(struct rh_ssh_login *login, struct rh_error *err)
 		return rh_error_set(err, RH_ERR_AUTH,
 				    "ssh %s: login refused: %s", place, shown);
 	}
-	return rh_error_set(err, RH_ERR_UNREACHABLE, "ssh %s: login: %s", place,
-			    shown);
+	rh_error_set(err, RH_ERR_UNREACHABLE, "ssh %s: login: %s", place, shown);
+	return rh_ssh_link_blame(login->d, err);
 }
 
 /* Asks for what is offered; some hosts let anybody in. */

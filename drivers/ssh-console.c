@@ -20,7 +20,6 @@
 #include "base/vis.h"
 #include "drivers/ssh.h"
 
-#define CONSOLE_TERMINAL "vt100"
 #define CONSOLE_COLUMNS 80
 #define CONSOLE_LINES 25
 #define CONSOLE_BREAK_MS 500
@@ -45,8 +44,9 @@ static int rh_ssh_console_lost(struct rh_ssh *d, struct rh_error *err)
 				    "ssh %s: the other side ended the console",
 				    place);
 	vis_text(ssh_get_error(hop->session), shown, sizeof(shown));
-	return rh_error_set(err, RH_ERR_LOST, "ssh %s: the connection is gone: "
-			    "%s", place, shown);
+	rh_error_set(err, RH_ERR_LOST, "ssh %s: the connection is gone: %s",
+		     place, shown);
+	return rh_ssh_link_blame(d, err);
 }
 
 /* --- attaching ------------------------------------------------------------- */
@@ -55,10 +55,14 @@ static int rh_ssh_console_request(struct rh_ssh *d, ssh_channel channel,
 				  const char *command, int64_t until,
 				  bool *ret_late)
 {
+	const char *terminal = NULL;
 	int rc;
 
 	*ret_late = false;
-	while ((rc = ssh_channel_request_pty_size(channel, CONSOLE_TERMINAL,
+	if (settings_knows(d->settings, "terminal"))
+		terminal = settings_text(d->settings, "terminal");
+	terminal = rh_ssh_map_terminal(terminal);
+	while ((rc = ssh_channel_request_pty_size(channel, terminal,
 						  CONSOLE_COLUMNS,
 						  CONSOLE_LINES)) ==
 	       SSH_AGAIN && !*ret_late)
@@ -174,6 +178,7 @@ static int rh_ssh_console_attach(void *self, unsigned flags, int64_t deadline,
 				 struct rh_error *err)
 {
 	struct rh_ssh *d = self;
+	int i;
 
 	(void)flags;	/* SSH has no way to take a port from somebody */
 	rh_ssh_console_release(d);
@@ -185,8 +190,10 @@ static int rh_ssh_console_attach(void *self, unsigned flags, int64_t deadline,
 		return -1;
 	}
 	d->console.keepalive_at = deadline_in(d->keepalive);
-	d->console.heard_at = deadline_now();
-	d->console.heard = rh_ssh_target(d)->received.in_bytes;
+	for (i = 0; i < d->hop_count; i++) {
+		d->hops[i].heard_at = deadline_now();
+		d->hops[i].heard = d->hops[i].received.in_bytes;
+	}
 	return 0;
 }
 
@@ -204,26 +211,36 @@ static int rh_ssh_console_pollfds(void *self, struct pollfd *fds, int max,
 	return rh_ssh_link_pollfds(d, fds, max);
 }
 
-/* Asks for a sign of life when it is time. -1: there was none for too long. */
+/*
+ * Asks for a sign of life when it is time. -1: there was none for too long; the
+ * first hop that is silent keeps those behind it silent.
+ */
 static int rh_ssh_console_alive(struct rh_ssh *d, struct rh_error *err)
 {
-	struct rh_ssh_hop *hop = rh_ssh_target(d);
+	struct rh_ssh_hop *hop;
 	int64_t now = deadline_now();
 	char place[RH_SSH_PLACE_SIZE];
+	int i;
 
-	if (hop->received.in_bytes != d->console.heard) {
-		d->console.heard = hop->received.in_bytes;
-		d->console.heard_at = now;
+	for (i = 0; i < d->hop_count; i++) {
+		hop = &d->hops[i];
+		if (hop->received.in_bytes == hop->heard)
+			continue;
+		hop->heard = hop->received.in_bytes;
+		hop->heard_at = now;
 	}
 	if (now < d->console.keepalive_at)
 		return 0;
-	if (now - d->console.heard_at > CONSOLE_SILENCE * d->keepalive)
-		return rh_error_set(err, RH_ERR_LOST,
-				    "ssh %s: no sign of life for %lld s",
-				    rh_ssh_place(hop, place, sizeof(place)),
-				    (long long)(now - d->console.heard_at) /
-					    1000);
-	(void)ssh_send_keepalive(hop->session);
+	for (i = 0; i < d->hop_count; i++) {
+		hop = &d->hops[i];
+		if (now - hop->heard_at > CONSOLE_SILENCE * d->keepalive)
+			return rh_error_set(err, RH_ERR_LOST,
+				"ssh %s: no sign of life for %lld s",
+				rh_ssh_place(hop, place, sizeof(place)),
+				(long long)(now - hop->heard_at) / 1000);
+	}
+	for (i = d->hop_count - 1; i >= 0; i--)
+		(void)ssh_send_keepalive(d->hops[i].session);
 	(void)rh_ssh_link_pump(d);
 	d->console.keepalive_at = now + d->keepalive;
 	return 0;

@@ -28,8 +28,13 @@
 
 const char *rh_ssh_place(const struct rh_ssh_hop *hop, char *buf, size_t size)
 {
-	snprintf(buf, size, strchr(hop->host, ':') != NULL ? "%s@[%s]:%d" :
-							     "%s@%s:%d",
+	size_t used = 0;
+
+	if (hop->jump > 0)
+		used = (size_t)snprintf(buf, size, "jump host %d of %d, ",
+					hop->jump, hop->jumps);
+	snprintf(buf + used, size - used,
+		 strchr(hop->host, ':') != NULL ? "%s@[%s]:%d" : "%s@%s:%d",
 		 hop->user, hop->host, hop->port);
 	return buf;
 }
@@ -315,8 +320,27 @@ int rh_ssh_link_start(struct rh_ssh *d, int i, int64_t deadline,
 	if (rh_ssh_link_exchange(d, hop, rh_ssh_link_phase(d, deadline),
 				 err) == 0)
 		return 0;
-	return rh_error_prefix(err, "ssh %s",
-			       rh_ssh_place(hop, place, sizeof(place)));
+	rh_error_prefix(err, "ssh %s", rh_ssh_place(hop, place, sizeof(place)));
+	return rh_ssh_link_blame(d, err);
+}
+
+int rh_ssh_link_blame(struct rh_ssh *d, struct rh_error *err)
+{
+	char place[RH_SSH_PLACE_SIZE], before[300];
+	enum rh_code code = err->code;
+	int i;
+
+	for (i = 0; i + 1 < d->hop_count; i++) {
+		if (d->hops[i].session == NULL ||
+		    ssh_is_connected(d->hops[i].session))
+			continue;
+		snprintf(before, sizeof(before), "%.299s", err->text);
+		rh_error_clear(err);
+		return rh_error_set(err, code, "ssh %s: it is gone; so %s",
+				    rh_ssh_place(&d->hops[i], place,
+						 sizeof(place)), before);
+	}
+	return -1;
 }
 
 int rh_ssh_link_tunnel(struct rh_ssh *d, int i, int64_t deadline,
@@ -324,7 +348,7 @@ int rh_ssh_link_tunnel(struct rh_ssh *d, int i, int64_t deadline,
 {
 	struct rh_ssh_hop *hop = &d->hops[i], *next = &d->hops[i + 1];
 	int64_t until = rh_ssh_link_phase(d, deadline);
-	char place[RH_SSH_PLACE_SIZE], shown[200];
+	char place[RH_SSH_PLACE_SIZE], to[RH_SSH_PLACE_SIZE], shown[200];
 	bool late = false;
 	int rc;
 
@@ -338,14 +362,15 @@ int rh_ssh_link_tunnel(struct rh_ssh *d, int i, int64_t deadline,
 	if (rc == SSH_OK)
 		return 0;
 	rh_ssh_place(hop, place, sizeof(place));
+	rh_ssh_place(next, to, sizeof(to));
 	if (late)
 		return rh_error_set(err, RH_ERR_UNREACHABLE,
-				    "ssh %s: no tunnel to %s:%d in time", place,
-				    next->host, next->port);
+				    "ssh %s: no tunnel to %.150s in time", place,
+				    to);
 	vis_text(ssh_get_error(hop->session), shown, sizeof(shown));
-	return rh_error_set(err, RH_ERR_UNREACHABLE,
-			    "ssh %s: no tunnel to %.100s:%d: %s", place,
-			    next->host, next->port, shown);
+	rh_error_set(err, RH_ERR_UNREACHABLE, "ssh %s: no tunnel to %.150s: %s",
+		     place, to, shown);
+	return rh_ssh_link_blame(d, err);
 }
 
 int rh_ssh_link_connect(struct rh_ssh *d, int64_t deadline,
@@ -386,6 +411,7 @@ ssh_channel rh_ssh_link_channel(struct rh_ssh *d, int64_t deadline,
 	rh_error_set(err, RH_ERR_UNREACHABLE, "ssh %s: no session channel: %s",
 		     rh_ssh_place(hop, place, sizeof(place)),
 		     late ? "no answer in time" : shown);
+	rh_ssh_link_blame(d, err);
 	if (channel != NULL)
 		ssh_channel_free(channel);
 	return NULL;

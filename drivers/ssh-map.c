@@ -107,6 +107,27 @@ void rh_ssh_map_known_name(const char *host, int port, char *ret, size_t size)
 		*c = (char)tolower((unsigned char)*c);
 }
 
+/* --- terminals ------------------------------------------------------------- */
+
+const char *rh_ssh_map_terminal(const char *name)
+{
+	static const struct {
+		const char *name;
+		const char *term;
+	} terminals[] = {
+		{ "vt100+", "vt100" }, { "vt-utf8", "vt220" },
+		{ "xterm", "xterm" }, { "linux", "linux" },
+		{ "pc-ansi", "ansi" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(terminals) / sizeof(terminals[0]); i++) {
+		if (name != NULL && strcmp(terminals[i].name, name) == 0)
+			return terminals[i].term;
+	}
+	return "vt100";
+}
+
 /* --- how a command ended --------------------------------------------------- */
 
 int rh_ssh_map_signal(const char *name)

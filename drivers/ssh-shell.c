@@ -108,9 +108,10 @@ static int rh_ssh_shell_no_status(struct rh_ssh_job *job, bool late,
 				    "ssh %s: the command ended without an exit "
 				    "status; its result is unknown", place);
 	vis_text(ssh_get_error(hop->session), shown, sizeof(shown));
-	return rh_error_set(err, RH_ERR_LOST,
-			    "ssh %s: the connection broke in the middle of the "
-			    "command (%s); its result is unknown", place, shown);
+	rh_error_set(err, RH_ERR_LOST,
+		     "ssh %s: the connection broke in the middle of the command "
+		     "(%s); its result is unknown", place, shown);
+	return rh_ssh_link_blame(job->d, err);
 }
 
 /* Reads until the command ended. 0 with its exit status. */

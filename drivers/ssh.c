@@ -26,7 +26,7 @@ static const struct option rh_ssh_options[] = {
 	  .help = "User to log in as." },
 	{ .key = "key", .type = OPTION_SECRET,
 	  .help = "Private key, a file of OpenSSH or PEM form; also for the "
-		  "jump hosts." },
+		  "jump hosts, unless jump-key is there." },
 	{ .key = "passphrase", .type = OPTION_SECRET,
 	  .help = "Passphrase of the private key." },
 	{ .key = "password", .type = OPTION_SECRET,
@@ -46,6 +46,17 @@ static const struct option rh_ssh_options[] = {
 		  "at most." },
 	{ .key = "jump-known-hosts", .type = OPTION_TEXT,
 	  .help = "The jump hosts' known keys, where that is another file." },
+	{ .key = "jump-user", .type = OPTION_TEXT,
+	  .help = "User on the jump hosts that are written without one; else "
+		  "user." },
+	{ .key = "jump-key", .type = OPTION_SECRET,
+	  .help = "Private key for the jump hosts, which then are not offered "
+		  "key." },
+	{ .key = "jump-passphrase", .type = OPTION_SECRET,
+	  .help = "Passphrase of jump-key." },
+	{ .key = "jump-password", .type = OPTION_SECRET,
+	  .help = "Password for the jump hosts; each of them gets it, the "
+		  "server does not." },
 	{ .key = "command", .type = OPTION_TEXT,
 	  .help = "What a console starts on the server, such as connect 12; "
 		  "without it the user's shell." },
@@ -79,10 +90,13 @@ static const struct option rh_ssh_options[] = {
 static int rh_ssh_open_jumps(struct rh_ssh *d, struct rh_error *err)
 {
 	const char *rest = settings_text(d->settings, "jump");
-	const char *user = settings_text(d->settings, "user");
+	const char *user = settings_text(d->settings, "jump-user");
 	const char *file = settings_text(d->settings, "jump-known-hosts");
 	struct rh_ssh_hop *hop;
-	int rc;
+	int rc, i;
+
+	if (user == NULL)
+		user = settings_text(d->settings, "user");
 
 	if (file == NULL)
 		file = settings_text(d->settings, "known-hosts");
@@ -100,7 +114,9 @@ static int rh_ssh_open_jumps(struct rh_ssh *d, struct rh_error *err)
 					    "jump: needs jump-known-hosts (or "
 					    "known-hosts)");
 		hop->known_hosts = file;
-		d->hop_count++;
+		hop->jump = ++d->hop_count;
+		for (i = 0; i < d->hop_count; i++)
+			d->hops[i].jumps = d->hop_count;
 	}
 	return 0;
 }
@@ -139,30 +155,32 @@ static int rh_ssh_open_target(struct rh_ssh *d, struct rh_error *err)
 	return 0;
 }
 
-static int rh_ssh_open_key(struct rh_ssh *d, int64_t deadline,
-			   struct rh_error *err)
+/* The key that option `name` means, with the passphrase of another one. */
+static int rh_ssh_open_key(struct rh_ssh *d, const char *name,
+			   const char *phrase_name, int64_t deadline,
+			   ssh_key *ret, struct rh_error *err)
 {
-	const char *reference = settings_secret_ref(d->settings, "key");
-	const char *phrase = settings_secret_ref(d->settings, "passphrase");
+	const char *reference = settings_secret_ref(d->settings, name);
+	const char *phrase = settings_secret_ref(d->settings, phrase_name);
 	struct secret text = { 0 }, passphrase = { 0 };
 	int rc = -1;
 
 	if (reference == NULL)
 		return 0;
 	if (secret_load_text(&text, reference, deadline, err) < 0) {
-		rh_error_prefix(err, "key");
+		rh_error_prefix(err, "%s", name);
 		goto out;
 	}
 	if (phrase != NULL &&
 	    secret_load(&passphrase, phrase, deadline, err) < 0) {
-		rh_error_prefix(err, "passphrase");
+		rh_error_prefix(err, "%s", phrase_name);
 		goto out;
 	}
 	rc = ssh_pki_import_privkey_base64(text.bytes, passphrase.bytes, NULL,
-					   NULL, &d->key);
+					   NULL, ret);
 	if (rc != SSH_OK)
 		rc = rh_error_set(err, RH_ERR_CONFIG,
-				  "key %s: no private key, %s", reference,
+				  "%s %s: no private key, %s", name, reference,
 				  phrase != NULL ?
 					  "or the passphrase is another" :
 					  "or it needs a passphrase");
@@ -172,21 +190,33 @@ out:
 	return rc;
 }
 
+static int rh_ssh_open_password(struct rh_ssh *d, const char *name,
+				int64_t deadline, struct secret *ret,
+				struct rh_error *err)
+{
+	const char *reference = settings_secret_ref(d->settings, name);
+
+	if (reference != NULL && secret_load(ret, reference, deadline, err) < 0)
+		return rh_error_prefix(err, "%s", name);
+	return 0;
+}
+
 static int rh_ssh_open_credentials(struct rh_ssh *d, int64_t deadline,
 				   struct rh_error *err)
 {
-	const char *password = settings_secret_ref(d->settings, "password");
-
 	if (settings_bool(d->settings, "agent") &&
 	    settings_text(d->settings, "agent-socket") == NULL)
 		return rh_error_set(err, RH_ERR_CONFIG,
 				    "agent = yes needs agent-socket = PATH");
-	if (rh_ssh_open_key(d, deadline, err) < 0)
+	if (rh_ssh_open_key(d, "key", "passphrase", deadline, &d->key,
+			    err) < 0 ||
+	    rh_ssh_open_key(d, "jump-key", "jump-passphrase", deadline,
+			    &d->jump_key, err) < 0 ||
+	    rh_ssh_open_password(d, "password", deadline, &d->password,
+				 err) < 0)
 		return -1;
-	if (password != NULL &&
-	    secret_load(&d->password, password, deadline, err) < 0)
-		return rh_error_prefix(err, "password");
-	return 0;
+	return rh_ssh_open_password(d, "jump-password", deadline,
+				    &d->jump_password, err);
 }
 
 static int rh_ssh_open(void *self, const struct settings *settings,
@@ -213,8 +243,10 @@ static void rh_ssh_close(void *self)
 	if (d->hop_count > 0)
 		rh_ssh_link_close(d);
 	ssh_key_free(d->key);
-	d->key = NULL;
+	ssh_key_free(d->jump_key);
+	d->key = d->jump_key = NULL;
 	secret_release(&d->password);
+	secret_release(&d->jump_password);
 }
 
 const struct driver driver_ssh = {

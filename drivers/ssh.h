@@ -44,10 +44,14 @@ struct rh_ssh_hop {
 	int port;
 	const char *known_hosts;	/* NULL: none */
 	bool target;
+	int jump;			/* number of a jump host, 1 first; 0: it is none */
+	int jumps;			/* of so many */
 	bool denied;		/* it refused our credential: never again */
 
 	ssh_session session;	/* NULL: not connected */
 	struct ssh_counter_struct received;
+	uint64_t heard;		/* bytes received when it was last looked at */
+	int64_t heard_at;	/* when the last byte came, by then */
 	ssh_channel tunnel;	/* to the next hop; NULL: none */
 	int pair;		/* our end of the pipe to session, where that
 				   comes through the tunnel before; else -1 */
@@ -61,8 +65,6 @@ struct rh_ssh_console {
 	ssh_channel channel;	/* NULL: not attached */
 	struct buffer seen;	/* read while attaching, for the first read */
 	int64_t keepalive_at;	/* when the next one goes out */
-	int64_t heard_at;	/* when the last byte came */
-	uint64_t heard;		/* bytes received by then */
 };
 
 struct rh_ssh {
@@ -71,6 +73,8 @@ struct rh_ssh {
 	int hop_count;
 	ssh_key key;		/* NULL: none */
 	struct secret password;
+	ssh_key jump_key;	/* for jump hosts; NULL: `key` is */
+	struct secret jump_password;	/* the only one that they get */
 	int64_t connect_timeout;	/* ms, for each phase */
 	int64_t keepalive;		/* ms */
 	struct rh_ssh_console console;
@@ -93,6 +97,12 @@ int rh_ssh_map_jump(const char **rest, const char *user,
 
 /* A host as known_hosts names it: "host", or "[host]:port" (sshd(8)). */
 void rh_ssh_map_known_name(const char *host, int port, char *ret, size_t size);
+
+/*
+ * What a server is told about the terminal (TERM) whose keys are ours, a name that
+ * every terminfo has. name: of `terminal`, NULL: none was set.
+ */
+const char *rh_ssh_map_terminal(const char *name);
 
 /* The signal with that SSH name ("TERM"; RFC 4254, 6.10), 0: no such. */
 int rh_ssh_map_signal(const char *name);
@@ -145,9 +155,9 @@ void rh_ssh_net_set_patience(int fd, int64_t ms);
  * in common), CONFIG, IO.
  */
 
-/* "user@host:port", for texts; valid until the next call. */
+/* "user@host:port", for texts, and for a jump host "jump host 1 of 2, ..." */
 const char *rh_ssh_place(const struct rh_ssh_hop *hop, char *buf, size_t size);
-#define RH_SSH_PLACE_SIZE (RH_SSH_USER_SIZE + RH_SSH_HOST_SIZE + 16)
+#define RH_SSH_PLACE_SIZE (RH_SSH_USER_SIZE + RH_SSH_HOST_SIZE + 48)
 
 /* Opens connection and key exchange of hop number i; those before are up. */
 int rh_ssh_link_start(struct rh_ssh *d, int i, int64_t deadline,
@@ -164,6 +174,12 @@ int rh_ssh_link_connect(struct rh_ssh *d, int64_t deadline,
 /* A session channel on the target; NULL: err. */
 ssh_channel rh_ssh_link_channel(struct rh_ssh *d, int64_t deadline,
 				struct rh_error *err);
+
+/*
+ * Where a jump host is gone, the trouble behind it is its: then err says so,
+ * with the code that it has. Returns -1.
+ */
+int rh_ssh_link_blame(struct rh_ssh *d, struct rh_error *err);
 
 /* Ends every connection. Takes no time. */
 void rh_ssh_link_close(struct rh_ssh *d);

@@ -31,6 +31,12 @@
 #include "drivers/driver.h"
 #include "drivers/drivers.h"
 
+/* Of all ways to a console, whatever the driver. */
+static const struct option console_options[] = {
+	{ .key = "terminal", .type = OPTION_TEXT },
+	OPTION_END
+};
+
 struct way {
 	struct settings *settings;
 	void *self;		/* the instance, or */
@@ -422,7 +428,8 @@ static void close_way(struct way *w)
 
 int main(int argc, char **argv)
 {
-	const struct option *tables[2] = { driver_ssh.options, NULL };
+	const struct option *tables[3] = { driver_ssh.options,
+					   console_options, NULL };
 	bool in_hand = argc > 1 && strcmp(argv[1], "-h") == 0;
 	struct rh_error err = RH_ERROR_INIT;
 	struct way w = { .settings = settings_new(tables) };

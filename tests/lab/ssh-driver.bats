@@ -392,6 +392,89 @@ signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
 	has 'status 0, cut'
 }
 
+@test "ssh: jump hosts with credentials of their own" {
+	ssh-keygen -q -t ed25519 -N 'pass phrase' -f "$dir/jumper"
+	cp "$dir/jumper.pub" "$dir/welcome"
+	echo 'pass phrase' >"$dir/phrase"
+	chmod 600 "$dir/phrase"
+	up one "HostKey $dir/host" 'Match all' "AuthorizedKeysFile $dir/welcome"
+	one=$port
+	up end
+	drive "jump=127.0.0.1:$one" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has "error auth: ssh jump host 1 of 1, $user@127.0.0.1:$one: login refused"
+	: >"$dir/one.log"
+	drive "jump=127.0.0.1:$one" "jump-key=@file:$dir/jumper" \
+		"jump-passphrase=@file:$dir/phrase" -- run 5000 99 'echo far' rest
+	[ "$status" -eq 0 ]
+	has far
+	[ "$(grep -c 'userauth-request.*method publickey' "$dir/one.log")" -le 2 ]
+	! grep -q 'Failed publickey' "$dir/one.log"
+	! grep -q "$(fingerprint "$dir/user.pub")" "$dir/one.log"
+	! grep -q "$(fingerprint "$dir/jumper.pub")" "$dir/end.log"
+	drive "jump=127.0.0.1:$one" jump-user=nosuchuser "jump-key=@file:$dir/jumper" \
+		"jump-passphrase=@file:$dir/phrase" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	grep -q 'nvalid user nosuchuser' "$dir/one.log"
+	drive "jump=$user@127.0.0.1:$one" jump-user=nosuchuser \
+		"jump-key=@file:$dir/jumper" "jump-passphrase=@file:$dir/phrase" -- \
+		run 5000 9 true
+	[ "$status" -eq 0 ]
+	drive "jump-key=@file:$dir/jumper" -- run 9 9 true
+	[ "$status" -eq 1 ]
+	has 'jump-key @file:'
+	has 'needs a passphrase'
+}
+
+@test "ssh: jump-password is for jump hosts, and for nobody else" {
+	odd password
+	drive "jump=127.0.0.1:$port" "jump-password=@file:$dir/password" \
+		connect-timeout=500ms -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error unreachable'	# it is in, and leads nowhere
+	grep -q password "$dir/odd.log"
+	odd password
+	drive "jump-password=@file:$dir/password" -- fails run 5000 9 true
+	[ "$status" -eq 0 ]
+	has 'error auth'
+	! grep -q password "$dir/odd.log"
+}
+
+@test "ssh: which of two jump hosts is dead" {
+	up end
+	up one
+	one=$port
+	dead=$(/usr/bin/python3 -c 'import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+	port=$(cat "$dir/end.port")
+	drive "jump=127.0.0.1:$dead,127.0.0.1:$one" -- fails run 5000 9 true rest
+	has "error unreachable: ssh jump host 1 of 2, $user@127.0.0.1:$dead: connect"
+	drive "jump=127.0.0.1:$one,127.0.0.1:$dead" -- fails run 5000 9 true rest
+	has "error unreachable: ssh jump host 1 of 2, $user@127.0.0.1:$one: no tunnel to jump host 2 of 2, $user@127.0.0.1:$dead"
+	[ "$status" -eq 0 ]
+}
+
+@test "ssh: a jump host that stops, or dies, is named" {
+	up one
+	one=$port
+	gate=$(tail -n 1 "$dir/pids")
+	up two
+	two=$port
+	up end
+	drive keepalive=500ms "jump=127.0.0.1:$two,127.0.0.1:$one" \
+		"command=printf ready; read x; for p in \$(pgrep -P $gate); do pkill -STOP -P \$p; kill -STOP \$p; done; exec cat" \
+		-- attach 5000 expect 5000 ready send x lost 6000 detach rest
+	[ "$status" -eq 0 ]
+	has "jump host 2 of 2, $user@127.0.0.1:$one: no sign of life"
+	pkill -KILL -P "$gate"
+	drive "jump=127.0.0.1:$two,127.0.0.1:$one" \
+		"command=printf ready; read x; pkill -KILL -P $gate; exec cat" \
+		-- attach 5000 expect 5000 ready send x lost 6000 detach rest
+	[ "$status" -eq 0 ]
+	has "jump host 2 of 2, $user@127.0.0.1:$one: it is gone"
+}
+
 @test "ssh: a jump host that is dead, unknown, or leads nowhere" {
 	up end
 	up one
@@ -487,6 +570,20 @@ signal.pause()' </dev/null >"$dir/silent" 2>/dev/null 3>&- &
 		rest attach 5000 expect 5000 ready paste 100 detach rest
 	[ "$status" -eq 0 ]
 	grep -q 'partial writes: [1-9]' <<<"$output"
+}
+
+@test "ssh: a console says what terminal it is, 80 by 25" {
+	up a
+	for pair in vt100:vt100 vt-utf8:vt220 pc-ansi:ansi linux:linux; do
+		drive "terminal=${pair%:*}" \
+			'command=echo "term=$TERM."; stty size; exec cat' -- \
+			attach 5000 expect 5000 "term=${pair#*:}." \
+			expect 5000 '25 80' detach
+		[ "$status" -eq 0 ]
+	done
+	drive 'command=echo "term=$TERM."; exec cat' -- attach 5000 \
+		expect 5000 term=vt100. detach
+	[ "$status" -eq 0 ]
 }
 
 @test "ssh: a console that is taken, or ends at once" {

@@ -145,6 +145,18 @@ static void test_known_name(void **state)
 
 /* --- words and texts ------------------------------------------------------- */
 
+static void test_terminal(void **state)
+{
+	(void)state;
+	assert_string_equal(rh_ssh_map_terminal(NULL), "vt100");
+	assert_string_equal(rh_ssh_map_terminal("vt100"), "vt100");
+	assert_string_equal(rh_ssh_map_terminal("vt100+"), "vt100");
+	assert_string_equal(rh_ssh_map_terminal("vt-utf8"), "vt220");
+	assert_string_equal(rh_ssh_map_terminal("xterm"), "xterm");
+	assert_string_equal(rh_ssh_map_terminal("pc-ansi"), "ansi");
+	assert_string_equal(rh_ssh_map_terminal("$(reboot)"), "vt100");
+}
+
 static void test_signal(void **state)
 {
 	(void)state;
@@ -330,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_jump_bad),
 		cmocka_unit_test(test_jump_list),
 		cmocka_unit_test(test_known_name),
+		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_algorithm_hint),
 		cmocka_unit_test(test_hostkeys),
