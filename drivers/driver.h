@@ -180,6 +180,14 @@ struct driver_shell_ops {
 					   driver attached to (and detached from)
 					   has a finding "console" */
 
+/* What doctors say of a console that is silent, noisy, or was sent a break. */
+#define DRIVER_DOCTOR_SILENT "silent, as most are: whether it carries bytes, and " \
+			     "at the right speed, can't be told"
+#define DRIVER_DOCTOR_NOISE "what comes is no text: probable baud mismatch " \
+			    "between host and controller"
+#define DRIVER_DOCTOR_BREAK_SENT "sent; for some seconds Linux takes the next " \
+				 "key for a SysRq command"
+
 struct driver_doctor_ops {
 	/*
 	 * Looks at everything that can be looked at without changing or

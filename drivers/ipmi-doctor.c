@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "drivers/garbage.h"
 #include "drivers/ipmi.h"
 
 #define IPMI_LOOK_TRIES 3
@@ -24,6 +25,7 @@
 #define IPMI_LOOK_PROBE_MS 3000		/* one cipher suite */
 #define IPMI_LOOK_SOL_MS 5000		/* one configuration of flags */
 #define IPMI_LOOK_BYTES_MS 3000
+#define IPMI_LOOK_BREAK_MS 500
 #define IPMI_CLOCK_FAULT_S 300
 #define IPMI_CLOCK_RELATIVE 0x20000000u	/* counts from the BMC's start (37.1) */
 
@@ -441,36 +443,67 @@ static void ipmi_look_sol_flags(struct ipmi_look *look)
 				"opened; without them it was not tried");
 }
 
-static void ipmi_look_bytes(struct ipmi_look *look)
+/* Until there is text, or the time is over. -1: gone. */
+static int ipmi_look_listen(struct ipmi *d, int64_t until, struct garbage *g,
+			    size_t *ret_len, struct rh_error *err)
 {
-	struct ipmi *d = look->d;
-	int64_t until = ipmi_look_until(look, IPMI_LOOK_BYTES_MS);
-	struct rh_error err = RH_ERROR_INIT;
 	struct pollfd p;
 	char bytes[4096];
-	int n = 0, wake = -1;
+	int n, wake = -1;
 
-	while (n == 0 && deadline_now() < until) {
+	*ret_len = 0;
+	while (deadline_now() < until &&
+	       garbage_verdict(g) != GARBAGE_TEXT) {
 		if (ipmi_console_ops.pollfds(d, &p, 1, &wake) != 1)
 			break;
 		(void)poll(&p, 1, deadline_poll_ms(until));
-		n = ipmi_console_ops.read(d, bytes, sizeof(bytes), &err);
+		n = ipmi_console_ops.read(d, bytes, sizeof(bytes), err);
+		if (n < 0)
+			return -1;
+		garbage_feed(g, bytes, (size_t)n);
+		*ret_len += (size_t)n;
 	}
-	if (n < 0)
-		ipmi_look_say(look, "fail", "console", NULL, "%s", err.text);
-	else if (n > 0)
-		ipmi_look_say(look, "ok", "console", NULL,
-			      "SOL is free, and carries bytes");
-	else
-		ipmi_look_say(look, "ok", "console", NULL,
-			      "SOL is free; silent for 3 s, as most are");
-	if (n < 0 || (look->flags & DRIVER_DOCTOR_BREAK) == 0)
+	return 0;
+}
+
+static void ipmi_look_break(struct ipmi_look *look)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct garbage ignored = { 0 };
+	size_t len;
+
+	if ((look->flags & DRIVER_DOCTOR_BREAK) == 0)
 		return;
-	if (ipmi_console_ops.send_break(d, &err) < 0)
+	/* and some time for it to go out */
+	if (ipmi_console_ops.send_break(look->d, &err) < 0 ||
+	    ipmi_look_listen(look->d, ipmi_look_until(look, IPMI_LOOK_BREAK_MS),
+			     &ignored, &len, &err) < 0)
 		ipmi_look_say(look, "fail", "break", NULL, "%s", err.text);
 	else
 		ipmi_look_say(look, "note", "break", NULL,
-			      "sent; look at the host for what it did");
+			      DRIVER_DOCTOR_BREAK_SENT);
+}
+
+static void ipmi_look_bytes(struct ipmi_look *look)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct garbage g = { 0 };
+	size_t len;
+
+	if (ipmi_look_listen(look->d, ipmi_look_until(look, IPMI_LOOK_BYTES_MS),
+			     &g, &len, &err) < 0) {
+		ipmi_look_say(look, "fail", "console", NULL, "%s", err.text);
+		return;
+	}
+	ipmi_look_say(look, "ok", "console", NULL, "SOL is free%s",
+		      len > 0 ? ", and carries bytes" : "");
+	if (len == 0)
+		ipmi_look_say(look, "note", "bytes", NULL,
+			      DRIVER_DOCTOR_SILENT);
+	else if (garbage_verdict(&g) == GARBAGE_NOISE)
+		ipmi_look_say(look, "fail", "speed", NULL,
+			      DRIVER_DOCTOR_NOISE);
+	ipmi_look_break(look);
 }
 
 static void ipmi_look_sol(struct ipmi_look *look)

@@ -108,8 +108,7 @@ static int serial_look_open(struct serial *s, unsigned flags, int64_t deadline,
 		return 0;
 	if (serial_console_ops.send_break(s, why) < 0)
 		return -1;
-	buffer_append_text(ret, "note\tbreak\tsent; look at the host for what "
-			   "it did\n");
+	buffer_append_text(ret, "note\tbreak\t" DRIVER_DOCTOR_BREAK_SENT "\n");
 	return 0;
 }
 

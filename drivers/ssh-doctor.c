@@ -122,7 +122,7 @@ static void rh_ssh_doctor_channel(struct rh_ssh *d, int64_t deadline,
 		return;
 	}
 	rh_ssh_doctor_line(ret, "ok", "session",
-			   "a session channel opens; nothing was run", NULL);
+			   "a session channel opens", NULL);
 	ssh_channel_free(channel);
 }
 

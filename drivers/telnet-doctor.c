@@ -67,6 +67,21 @@ static int telnet_look_failed(const struct rh_error *why, struct buffer *ret)
 	return 0;
 }
 
+static void telnet_look_break(struct telnet *t, unsigned flags,
+			      struct buffer *ret)
+{
+	struct rh_error why = RH_ERROR_INIT;
+
+	/* that a raw connection carries none was said */
+	if ((flags & DRIVER_DOCTOR_BREAK) == 0 || t->kind == TELNET_KIND_RAW)
+		return;
+	if (telnet_console_ops.send_break(t, &why) < 0)
+		buffer_printf(ret, "fail\tbreak\t%s\n", why.text);
+	else
+		buffer_append_text(ret, "note\tbreak\t"
+				   DRIVER_DOCTOR_BREAK_SENT "\n");
+}
+
 static int telnet_look(void *self, unsigned flags, int64_t deadline,
 		       struct buffer *ret, struct rh_error *err)
 {
@@ -86,13 +101,7 @@ static int telnet_look(void *self, unsigned flags, int64_t deadline,
 	} else {
 		telnet_look_protocol(t, ret);
 		telnet_look_bytes(t, ret);
-		if ((flags & DRIVER_DOCTOR_BREAK) != 0 &&
-		    t->kind != TELNET_KIND_RAW &&
-		    telnet_console_ops.send_break(t, &why) < 0)
-			(void)telnet_look_failed(&why, ret);
-		else if ((flags & DRIVER_DOCTOR_BREAK) != 0)
-			buffer_append_text(ret, "note\tbreak\tsent; look at the "
-					   "host for what it did\n");
+		telnet_look_break(t, flags, ret);
 	}
 	telnet_console_close(t);
 	return 0;

@@ -82,6 +82,7 @@ server() {
 	found ok power "it is on"
 	found ok cipher-suite "takes: 3"
 	found ok console "SOL is free"
+	found note bytes "silent"
 	table ldap1 power ok
 	table ldap1 console ok
 	says_not "add to"
@@ -275,6 +276,8 @@ server() {
 	doctor git1
 	status_is 0
 	table git1 shell ok
+	found ok command "a command runs"
+	found ok boot-id "it can be read"
 	# The same way runs a command.
 	run rh shell git1 -- echo there
 	status_is 0
@@ -287,6 +290,12 @@ server() {
 	run rh shell git1 --timeout 1s -- sleep 20
 	status_is 4
 	says "its result is not known"
+	# Let in, and no command runs.
+	sed -i 's/^/command="exit 7" /' "$d/user.pub"
+	doctor git1
+	status_is 4
+	found ok login "is let in"
+	found fail command "status 7"
 }
 
 @test "a host that a run holds: its console is left alone, and that is no defect" {
