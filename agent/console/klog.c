@@ -62,12 +62,9 @@ static void klog_release(struct klog *k, struct buffer *out)
 	k->held_len = 0;
 }
 
+/* One byte more while something is held. */
 static void klog_char(struct klog *k, char c, struct buffer *out)
 {
-	if (k->held_len == 0 && c != '[') {
-		klog_put(k, c, out);
-		return;
-	}
 	k->held[k->held_len++] = c;
 	switch (klog_fits(k->held, k->held_len)) {
 	case KLOG_BEGINS:
@@ -89,24 +86,48 @@ static void klog_char(struct klog *k, char c, struct buffer *out)
 	}
 }
 
+static void klog_plain(struct klog *k, const char *text, size_t len,
+		       struct buffer *out)
+{
+	if (len == 0)
+		return;
+	buffer_append(out, text, len);
+	k->middle = text[len - 1] != '\n';
+}
+
+/* Takes [ and, where all of the rest begins a time stamp, the rest. */
+static size_t klog_bracket(struct klog *k, const char *text, size_t len,
+			   struct buffer *out)
+{
+	enum klog_fit fit = klog_fits(text, len);
+
+	if (fit == KLOG_BEGINS) {
+		memcpy(k->held, text, len);
+		k->held_len = len;
+		return len;
+	}
+	if (fit == KLOG_IS && k->middle)
+		klog_put(k, '\n', out);
+	klog_put(k, '[', out);
+	return 1;
+}
+
 void klog_feed(struct klog *k, const char *text, size_t len,
 	       struct buffer *out)
 {
-	const char *bracket;
-	size_t part;
+	const char *end = text + len, *bracket;
 
-	while (len > 0) {
-		bracket = k->held_len == 0 ? memchr(text, '[', len) : text;
-		part = bracket != NULL ? (size_t)(bracket - text) : len;
-		if (part > 0) {
-			buffer_append(out, text, part);
-			k->middle = text[part - 1] != '\n';
-		} else {
-			klog_char(k, *text, out);
-			part = 1;
-		}
-		text += part;
-		len -= part;
+	for (; text < end && k->held_len > 0; text++)
+		klog_char(k, *text, out);
+	while (text < end) {
+		bracket = memchr(text, '[', (size_t)(end - text));
+		if (bracket == NULL)
+			bracket = end;
+		klog_plain(k, text, (size_t)(bracket - text), out);
+		text = bracket;
+		if (text < end)
+			text += klog_bracket(k, text, (size_t)(end - text),
+					     out);
 	}
 }
 

@@ -23,6 +23,7 @@
 
 #define SET_NONE SIZE_MAX
 #define SET_BITS 64
+#define SET_LANES_MIN (8 * MATCH_LITERAL_LEN)	/* bytes; less is one lane */
 
 struct match_hits {
 	size_t first;	/* where a literal begins that is not done with */
@@ -38,6 +39,7 @@ struct match_set {
 	const struct match_pattern **patterns;
 	size_t count;
 	size_t words;
+	size_t longest;		/* bytes of a literal, at most; 0: there is none */
 	uint64_t *always;	/* bits: nothing is known of these */
 	uint8_t classes[256];
 	uint32_t *next;		/* of row + class; a row is index * width */
@@ -81,6 +83,8 @@ static void set_classify(struct match_set *set)
 			continue;
 		needs = match_needs(set->patterns[i]);
 		fold |= needs->caseless;
+		if (needs->longest > set->longest)
+			set->longest = needs->longest;
 		for (j = 0; j < needs->literals.count; j++)
 			for (k = 0; k < needs->literals.list[j].len; k++)
 				used[(uint8_t)needs->literals.list[j].text[k]] =
@@ -331,15 +335,17 @@ void match_scan_drop(struct match_scan *scan, size_t len)
 	}
 }
 
-/* Notes the literals that end at this offset. */
-static void scan_note(struct match_scan *scan, size_t end)
+/* Notes the literals that end in this state, at this offset. */
+static void scan_note(struct match_scan *scan, uint32_t state, size_t end)
 {
 	const struct match_set *set = scan->set;
-	uint32_t row = (scan->state - set->ends_from) / set->width, i;
+	uint32_t row = (state - set->ends_from) / set->width, i;
 	const struct match_set_end *e;
 	struct match_hits *hits;
 	size_t begin;
 
+	if (state < set->ends_from)
+		return;
 	for (i = set->end_begin[row]; i < set->end_begin[row + 1]; i++) {
 		e = &set->ends[i];
 		hits = &scan->hits[e->pattern];
@@ -353,24 +359,56 @@ static void scan_note(struct match_scan *scan, size_t end)
 	}
 }
 
+/*
+ * The same in four lanes, since the processor would only wait for one step of
+ * the automaton after the other. A lane begins the longest literal before the
+ * end of the one before it, so its state is the right one from there on; what
+ * ends in between is noted twice, which does no harm.
+ */
+static void scan_lanes(struct match_scan *scan, const char *text, size_t len)
+{
+	const uint8_t *classes = scan->set->classes;
+	const uint32_t *next = scan->set->next, ends = scan->set->ends_from;
+	size_t count = (len - scan->seen + 3 * scan->set->longest) / 4, i;
+	size_t step = count - scan->set->longest, end = scan->seen + 1;
+	const uint8_t *a = (const uint8_t *)text + scan->seen;
+	uint32_t s0 = scan->state, s1 = 0, s2 = 0, s3 = 0;
+
+	for (i = 0; i < count; i++) {
+		s0 = next[s0 + classes[a[i]]];
+		s1 = next[s1 + classes[a[i + step]]];
+		s2 = next[s2 + classes[a[i + 2 * step]]];
+		s3 = next[s3 + classes[a[i + 3 * step]]];
+		if (s0 < ends && s1 < ends && s2 < ends && s3 < ends)
+			continue;
+		scan_note(scan, s0, end + i);
+		scan_note(scan, s1, end + i + step);
+		scan_note(scan, s2, end + i + 2 * step);
+		scan_note(scan, s3, end + i + 3 * step);
+	}
+	scan->state = s3;
+	scan->seen += 3 * step + count;
+}
+
 void match_scan_text(struct match_scan *scan, const char *text, size_t len)
 {
-	const struct match_set *set = scan->set;
-	const uint8_t *classes = set->classes;
-	const uint32_t *next = set->next;
-	uint32_t state = scan->state, ends_from = set->ends_from;
+	const uint8_t *classes = scan->set->classes;
+	const uint32_t *next = scan->set->next, ends = scan->set->ends_from;
+	uint32_t state;
 	size_t i;
 
+	if (scan->set->longest == 0 || len <= scan->seen)
+		return;
+	if (len - scan->seen >= SET_LANES_MIN)
+		scan_lanes(scan, text, len);
+	state = scan->state;
 	for (i = scan->seen; i < len; i++) {
 		state = next[state + classes[(uint8_t)text[i]]];
-		if (state >= ends_from) {
-			scan->state = state;
-			scan_note(scan, i + 1);
-		}
+		if (state >= ends)
+			scan_note(scan, state, i + 1);
 	}
 	scan->state = state;
-	if (len > scan->seen)
-		scan->seen = len;
+	scan->seen = len;
 }
 
 size_t match_scan_next(const struct match_scan *scan, size_t index)
