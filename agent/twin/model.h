@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_TWIN_MODEL_H
+#define RH_AGENT_TWIN_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/console/match.h"
+#include "base/ini.h"
+#include "base/problem.h"
+#include "drivers/driver.h"
+
+/*
+ * A twin as data (DESIGN 9, rhands-twins(5)): a host that does not exist, as
+ * states that print, wait and react. Made from INI data, immutable after.
+ */
+enum twin_do {
+	TWIN_NONE = 0,
+	TWIN_PRINT,	/* text, at the pace of the line */
+	TWIN_WAIT,	/* ms to ms_to */
+	TWIN_LOSE,	/* the console goes away */
+	TWIN_BACK,	/* ... and can be had again */
+	TWIN_SAY,	/* shell: text on standard output */
+	TWIN_COMPLAIN,	/* shell: text on standard error */
+	TWIN_EXIT,	/* shell: number, the exit status */
+	TWIN_HANG,	/* shell: there is never an answer */
+	TWIN_DROP,	/* shell: the connection goes, without an exit status */
+};
+
+struct twin_act {
+	enum twin_do what;
+	int line;
+	char *text;
+	size_t len;
+	int number;
+	int64_t ms;
+	int64_t ms_to;
+};
+
+struct twin_acts {
+	struct twin_act *list;
+	size_t count;
+};
+
+/* Where it goes: one of them, by weight. */
+struct twin_choice {
+	char *name;
+	int state;
+	int weight;
+	int line;
+};
+
+struct twin_target {
+	struct twin_choice *list;
+	size_t count;		/* 0: stay */
+	int weight;		/* sum */
+};
+
+enum twin_on {
+	TWIN_ON_NONE = 0,
+	TWIN_ON_TYPED,		/* pattern, on what was typed in this state */
+	TWIN_ON_POWER,		/* number: enum driver_act */
+	TWIN_ON_BREAK,
+	TWIN_ON_SYSRQ,		/* number: the letter behind a break */
+	TWIN_ON_SHELL,		/* pattern, on the command */
+};
+
+struct twin_rule {
+	enum twin_on on;
+	int line;
+	struct match_pattern *pattern;
+	char *source;
+	int number;
+	int max;		/* times per stay in the state; 0: no limit */
+	struct twin_acts acts;
+	struct twin_target target;
+};
+
+struct twin_rules {
+	struct twin_rule *list;
+	size_t count;
+};
+
+#define TWIN_PORTS 16
+
+struct twin_state {
+	char *name;
+	int line;
+	struct twin_acts act;		/* `do` */
+	struct twin_target then;
+	int64_t timeout_ms;		/* 0: none */
+	struct twin_target timeout;
+	struct twin_rules rules;
+	bool power;			/* it reads on */
+	bool healthy;			/* the truth: the host does its work */
+	bool echo;			/* typed bytes come back */
+	bool ssh;			/* the shell answers */
+	bool boots;			/* a new system begins here: new boot id */
+	int ports[TWIN_PORTS];		/* TCP ports that answer, 0-ended */
+	int port_count;
+};
+
+struct twin_port {
+	int number;
+	int line;
+	char *answer;			/* what it sends; NULL: nothing */
+	size_t answer_len;
+};
+
+struct twin_model {
+	char *name;
+	char *file;
+	int line;			/* of [twin] */
+	char *summary;
+	int start;			/* state at the beginning */
+	int on;				/* state behind power on and reset */
+	int off;			/* state behind power off */
+	int speed;			/* bits per second of the line, 10 a byte */
+	struct twin_rules always;
+	struct twin_state *states;
+	size_t state_count;
+	struct twin_port *ports;
+	size_t port_count;
+};
+
+/*
+ * Makes a twin of INI data. All errors go to problems; NULL where there is one.
+ * ${name} is put in from vars, as in sequences (NULL: every name is taken as
+ * set). Free with twin_model_free (NULL ok).
+ */
+struct sequence_vars;
+struct twin_model *twin_model_parse(const struct ini *ini, const char *name,
+				    const struct sequence_vars *vars,
+				    struct problems *problems);
+void twin_model_free(struct twin_model *model);
+
+/* The section [port N], or NULL. */
+const struct twin_port *twin_model_port(const struct twin_model *model,
+					int number);
+
+#endif
