@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_SEQUENCE_CHECK_PRIVATE_H
+#define RH_AGENT_SEQUENCE_CHECK_PRIVATE_H
+
+/* What the rooms of the proofs share, for check*.c alone. */
+#include "agent/sequence/check.h"
+#include "agent/sequence/graph.h"
+
+struct check {
+	const struct sequence *s;
+	const struct check_host *host;	/* NULL: none is known */
+	struct problems *problems;
+	struct graph graph;
+};
+
+/* Each asks its questions of the whole sequence. */
+void check_flow(struct check *c);	/* powered off; proved */
+void check_needs(struct check *c);	/* what the host must have */
+void check_each_action(struct check *c);
+
+#endif
