@@ -357,6 +357,35 @@ static int tcp_check(void *self, const struct driver_tcp_check *check,
 	return rc;
 }
 
+/* Only what its name is: which port matters is known to the checks alone. */
+static int tcp_look(void *self, unsigned flags, int64_t deadline,
+		    struct buffer *ret, struct rh_error *err)
+{
+	struct rh_error why = RH_ERROR_INIT;
+	const struct addrinfo *ai;
+	struct tcp *tcp = self;
+	char host[NI_MAXHOST];
+
+	(void)flags;
+	(void)err;
+	if (tcp_resolve(tcp, deadline, &why) < 0) {
+		buffer_printf(ret, "fail\taddress\t%s\n", why.text);
+		return 0;
+	}
+	buffer_printf(ret, "ok\taddress\t%s is", tcp->address);
+	for (ai = tcp->list; ai != NULL; ai = ai->ai_next) {
+		if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host),
+				NULL, 0, NI_NUMERICHOST) == 0)
+			buffer_printf(ret, " %s", host);
+	}
+	buffer_append_text(ret, "; no port is asked for\n");
+	return 0;
+}
+
+static const struct driver_doctor_ops tcp_doctor_ops = {
+	.look = tcp_look,
+};
+
 static const struct driver_check_ops tcp_check_ops = {
 	.tcp = tcp_check,
 };
@@ -369,4 +398,5 @@ const struct driver driver_tcp = {
 	.open = tcp_open,
 	.close = tcp_close,
 	.check = &tcp_check_ops,
+	.doctor = &tcp_doctor_ops,
 };

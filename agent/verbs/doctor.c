@@ -15,6 +15,8 @@
 #include "base/memory.h"
 
 #define DOCTOR_PARALLEL 32
+#define DOCTOR_SUBJECT 14	/* columns */
+#define DOCTOR_NARROW 30	/* fewer columns are no place for a text */
 
 struct doctor {
 	struct verb_call *call;
@@ -22,6 +24,7 @@ struct doctor {
 	size_t count;
 	struct sequence **sequences;	/* whose ports are checked; a host each */
 	size_t sequence_count;
+	int columns;			/* of the terminal; 0: none */
 };
 
 /* One finding, its parts borrowed from a copy of the line. */
@@ -72,6 +75,11 @@ static const char *doctor_label(const struct examine_way *way, char *buf,
 	return buf;
 }
 
+static const char *doctor_driver(const struct examine_way *way)
+{
+	return way->way != NULL ? way->way->driver->name : "-";
+}
+
 /* --- as it comes ------------------------------------------------------------------ */
 
 static void doctor_finding_json(void *context, const struct examine_way *way,
@@ -110,14 +118,13 @@ static void doctor_json(const struct examine_way *way)
 static void doctor_finding_text(void *context, const struct examine_way *way,
 				const struct doctor_finding *f)
 {
+	const struct doctor *d = context;
 	char line[900];
 
-	(void)context;
 	(void)way;
-	snprintf(line, sizeof(line), "  %-4s  %-14s %s", f->level, f->subject,
-		 f->text);
-	verb_put(line);
-	putchar('\n');
+	snprintf(line, sizeof(line), "  %-4s  %-*s %s", f->level,
+		 DOCTOR_SUBJECT, f->subject, f->text);
+	verb_put_folded(line, d->columns, DOCTOR_SUBJECT + 9);
 }
 
 static void doctor_take(void *context, const struct examine_way *way)
@@ -130,10 +137,10 @@ static void doctor_take(void *context, const struct examine_way *way)
 	} else {
 		snprintf(line, sizeof(line), "%s  %s (%s)", way->host->name,
 			 doctor_label(way, label, sizeof(label)),
-			 way->way != NULL ? way->way->driver->name : "-");
+			 doctor_driver(way));
 		verb_put(line);
 		putchar('\n');
-		doctor_each(way, NULL, doctor_finding_text);
+		doctor_each(way, d, doctor_finding_text);
 	}
 	fflush(stdout);
 }
@@ -188,26 +195,45 @@ static void doctor_first_fail(void *context, const struct examine_way *way,
 		buffer_append_text(first, f->text);
 }
 
+/* The widest of a column, its heading included. */
+static int doctor_wider(int width, const char *text)
+{
+	int len = (int)strlen(text);
+
+	return len > width ? len : width;
+}
+
 static void doctor_print_table(const struct doctor *d)
 {
+	int hosts = 4, ways = 3, drivers = 6, indent;
 	const struct examine_way *way;
 	struct buffer first = { 0 };
 	char label[100], line[900];
 	size_t i;
 
-	printf("\n%-16s %-16s %-10s\n", "HOST", "WAY", "DRIVER");
+	for (i = 0; i < d->count; i++) {
+		way = &d->ways[i];
+		hosts = doctor_wider(hosts, way->host->name);
+		ways = doctor_wider(ways, doctor_label(way, label,
+						       sizeof(label)));
+		drivers = doctor_wider(drivers, doctor_driver(way));
+	}
+	printf("\n%-*s  %-*s  %-*s\n", hosts, "HOST", ways, "WAY", drivers,
+	       "DRIVER");
+	indent = hosts + ways + drivers + 12;
+	if (d->columns - indent < DOCTOR_NARROW)
+		indent = 4;
 	for (i = 0; i < d->count; i++) {
 		way = &d->ways[i];
 		buffer_clear(&first);
 		doctor_each(way, &first, doctor_first_fail);
-		snprintf(line, sizeof(line), "%-16s %-16s %-10s %s%s%s",
-			 way->host->name,
-			 doctor_label(way, label, sizeof(label)),
-			 way->way != NULL ? way->way->driver->name : "-",
+		snprintf(line, sizeof(line), "%-*s  %-*s  %-*s  %s%s%s", hosts,
+			 way->host->name, ways,
+			 doctor_label(way, label, sizeof(label)), drivers,
+			 doctor_driver(way),
 			 way->failed ? "FAIL" : way->leave ? "-" : "ok",
 			 first.len > 0 ? "  " : "", buffer_text(&first));
-		verb_put(line);
-		putchar('\n');
+		verb_put_folded(line, d->columns, indent);
 	}
 	buffer_release(&first);
 }
@@ -226,30 +252,33 @@ static struct examine_way *doctor_add(struct doctor *d, const struct host *host,
 }
 
 /* The ports that the host's sequence wants to see before it does anything. */
-static void doctor_add_ports(struct doctor *d, const struct host *host,
+static bool doctor_add_ports(struct doctor *d, const struct host *host,
 			     const struct way *way)
 {
 	const struct action *a;
 	struct sequence *s;
+	bool any = false;
 	size_t i;
 
 	if (host->recover == NULL)
-		return;
+		return false;
 	s = verb_sequence(d->call, host, host->recover);
 	if (s == NULL)
-		return;
+		return false;
 	d->sequences = memory_grow(d->sequences, d->sequence_count + 1,
 				     sizeof(struct sequence *));
 	d->sequences[d->sequence_count++] = s;
 	for (i = 0; i < s->healthy.count; i++) {
 		a = &s->healthy.list[i];
-		if (a->type == ACTION_CHECK_TCP && a->text == NULL)
-			doctor_add(d, host, way)->tcp =
-				(struct driver_tcp_check){
-					.port = (uint16_t)a->number,
-					.expect = a->expect,
-					.expect_len = a->expect_len };
+		if (a->type != ACTION_CHECK_TCP || a->text != NULL)
+			continue;
+		doctor_add(d, host, way)->tcp = (struct driver_tcp_check){
+			.port = (uint16_t)a->number,
+			.expect = a->expect,
+			.expect_len = a->expect_len };
+		any = true;
 	}
+	return any;
 }
 
 static void doctor_add_broken(struct doctor *d, const struct host *host)
@@ -288,7 +317,10 @@ static void doctor_add_host(struct doctor *d, const struct host *host)
 	snprintf(text, sizeof(text), "%s: the console is left alone", holder);
 	for (i = 0; i < host->way_count; i++) {
 		if (host->ways[i].capability == WAY_CHECK) {
-			doctor_add_ports(d, host, &host->ways[i]);
+			/* without a port its name is looked up, if it is written */
+			if (!doctor_add_ports(d, host, &host->ways[i]) &&
+			    host->ways[i].line != 0)
+				doctor_add(d, host, &host->ways[i]);
 			continue;
 		}
 		way = doctor_add(d, host, &host->ways[i]);
@@ -333,7 +365,7 @@ static void doctor_release(struct doctor *d)
 
 static int doctor_run(struct verb_call *call)
 {
-	struct doctor d = { .call = call };
+	struct doctor d = { .call = call, .columns = verb_columns() };
 	struct rh_error err = RH_ERROR_INIT;
 	const struct host **list = NULL;
 	bool send_break = false;

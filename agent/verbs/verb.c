@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "agent/run/answer.h"
@@ -44,6 +45,51 @@ void verb_put(const char *text)
 
 	vis_append(&out, text, strlen(text));
 	fputs(buffer_text(&out), stdout);
+	buffer_release(&out);
+}
+
+int verb_columns(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 0;
+	return size.ws_col;
+}
+
+/* Bytes of the text that fit into so many columns, up to a blank or the end. */
+static size_t verb_fold(const char *text, int columns)
+{
+	size_t i, blank = 0;
+	int used = 0;
+
+	for (i = 0; text[i] != '\0'; i++) {
+		if (text[i] == ' ' && (used <= columns || blank == 0))
+			blank = i;
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			used++;
+		if (used > columns && blank > 0)
+			return blank;
+	}
+	return i;
+}
+
+void verb_put_folded(const char *text, int columns, int indent)
+{
+	struct buffer out = { 0 };
+	const char *rest;
+	size_t len;
+
+	vis_append(&out, text, strlen(text));
+	rest = buffer_text(&out);
+	len = columns > 0 ? verb_fold(rest, columns) : strlen(rest);
+	printf("%.*s\n", (int)len, rest);
+	for (rest += len; *rest != '\0'; rest += len) {
+		rest += strspn(rest, " ");
+		len = verb_fold(rest, columns - indent);
+		printf("%*s%.*s\n", indent, "", (int)len, rest);
+	}
 	buffer_release(&out);
 }
 

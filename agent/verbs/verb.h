@@ -110,6 +110,15 @@ bool verb_asks(const struct verb_call *call, const char *path,
 /* Escaped text on standard output. */
 void verb_put(const char *text);
 
+/* Columns of the terminal that standard output is; 0: it is none. */
+int verb_columns(void);
+
+/*
+ * The same with a newline, folded at blanks to that many columns, the lines that
+ * follow set in by `indent`; a word that does not fit stays whole. 0: not folded.
+ */
+void verb_put_folded(const char *text, int columns, int indent);
+
 void verb_release(struct verb_call *call);
 
 #endif

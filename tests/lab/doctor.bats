@@ -298,6 +298,125 @@ server() {
 	found fail command "status 7"
 }
 
+# A UDP port of 127.0.0.1 where nobody answers, and nothing says so.
+silent_bmc() {
+	python3 -u - >"$BATS_TEST_TMPDIR/silent.port" 3>&- <<-'END' &
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("127.0.0.1", 0))
+		print(s.getsockname()[1], flush=True)
+		while True:
+		    s.recv(4096)
+	END
+	pids+=($!)
+	wait_for 5 test -s "$BATS_TEST_TMPDIR/silent.port"
+	silent=$(cat "$BATS_TEST_TMPDIR/silent.port")
+}
+
+# A rack of quick hosts, and one whose BMC is dead.
+rack() {
+	local i
+	up cat
+	silent_bmc
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho on\n' >"$BATS_TEST_TMPDIR/bin/pdu"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/pdu"
+	for i in 1 2 3 4 5 6; do
+		host "pdu$i" <<-END
+			[host]
+			summary = On a power strip
+			groups = rack
+			[power]
+			driver = exec
+			status = $BATS_TEST_TMPDIR/bin/pdu status
+			status-on = on
+			status-off = off
+			off = $BATS_TEST_TMPDIR/bin/pdu off
+			on = $BATS_TEST_TMPDIR/bin/pdu on
+			[check]
+			driver = tcp
+			address = localhost
+		END
+	done
+	host aaa1 <<-END
+		[host]
+		summary = The first of the rack, with a dead BMC
+		groups = rack
+		[power]
+		driver = ipmi
+		address = 127.0.0.1
+		port = $silent
+		user = admin
+		password = @file:$config/secrets/bmc
+		[power two]
+		driver = ipmitool
+		address = 127.0.0.1
+		port = $silent
+		user = admin
+		password = @file:$config/secrets/bmc
+	END
+}
+
+@test "a group: a dead host delays nobody, and the end has a limit" {
+	rack
+	SECONDS=0
+	"$rhands" doctor --config "$config" --records "$records" @rack \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	# All that answer have answered, and the dead one has not yet.
+	wait_for 10 log_says "$BATS_TEST_TMPDIR/out" "pdu6  power"
+	run ! grep -q '^aaa1' "$BATS_TEST_TMPDIR/out"
+	status=0
+	wait "$pid" || status=$?
+	output=$(cat "$BATS_TEST_TMPDIR/out")
+	status_is 4
+	[ "$SECONDS" -le 35 ]
+	table aaa1 power FAIL
+	table aaa1 "power two" FAIL
+	for i in 1 2 3 4 5 6; do
+		table "pdu$i" power ok
+		table "pdu$i" check ok
+	done
+	found ok address "localhost is 127.0.0.1" ||
+		found ok address "localhost is ::1"
+}
+
+@test "--json: an object for each host and way" {
+	rack
+	doctor @rack --json
+	status_is 4
+	[ "$(jq -r '"\(.host) \(.way) \(.ok)"' <<<"$output" | sort | tr '\n' ,)" = \
+		"aaa1 power false,aaa1 power two false,$(
+		for i in 1 2 3 4 5 6; do printf 'pdu%s check true,pdu%s power true,' $i $i; done)" ]
+	[ "$(jq -s 'all(.[]; .version == 1 and (.driver | length) > 0 and
+		(.findings | length) > 0 and all(.findings[];
+		(.level | IN("ok", "note", "fail")) and (.subject | length) > 0 and
+		(.text | length) > 0) and
+		.ok == all(.findings[]; .level != "fail"))' <<<"$output")" = true ]
+}
+
+@test "on a terminal of 80 columns lines are folded, but not those to copy" {
+	up cat
+	sed -i 's/^workarounds = .*solpayloadsize.*/workarounds = opensesspriv/' \
+		"$config/hosts.d/ldap1.ini"
+	run timeout 100 script -qec "stty cols 80; '$rhands' doctor --config \
+		'$config' --records '$records' ldap1" /dev/null 3>&-
+	output=${output//$'\r'/}
+	echo "$output"
+	status_is 4
+	[ -z "$(grep -v '^add to ' <<<"$output" | grep -E '^.{81}')" ]
+	says "workarounds = opensesspriv solpayloadsize solchannelsupport"
+	# The words are all there, in their column.
+	found fail cipher-suite-0 "the BMC takes cipher suite 0: it accepts any"
+	grep -qE '^ {23}[a-z]' <<<"$output"
+	grep -qE '^HOST   WAY      DRIVER' <<<"$output"
+	grep -qE '^ldap1  power    ipmi    FAIL  the BMC takes' <<<"$output"
+	# Not on a terminal nothing is folded.
+	doctor ldap1
+	found fail cipher-suite-0 "(ipmitool lan set N cipher_privs"
+}
+
 @test "a host that a run holds: its console is left alone, and that is no defect" {
 	saying_machine
 	up "$BATS_TEST_TMPDIR/say"
