@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Menus on a screen. machine-select.c comes in by menu_find_lit and
+ * menu_find_entries; nothing is kept here between two calls.
+ *
+ * There is no standard for how a menu shows where it is. Three ways cover what
+ * firmware and boot loaders do: a bar (GRUB, UEFI setup, most setups of old
+ * BIOSes, dialog), text in another colour (Phoenix, iPXE), a marker (GRUB on a
+ * dumb terminal). A title or a status line is a bar too: so the place must be the
+ * only one, but for the first and last row of the screen, or the only one that
+ * has changed since the key.
+ */
+#include "agent/console/menu.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+
+#define MENU_PLACES 32		/* more than that are no highlight */
+#define MENU_DEFAULT_FG 0xfffffffeu
+#define MENU_NEIGHBOURS 2	/* so many rows must agree on the usual colour */
+
+struct menu_places {
+	struct menu_place list[MENU_PLACES];
+	size_t count;
+	bool too_many;
+};
+
+static void places_add(struct menu_places *p, int row, int col, int end)
+{
+	if (p->count == MENU_PLACES)
+		p->too_many = true;
+	else
+		p->list[p->count++] = (struct menu_place){ row, col, end };
+}
+
+/* ---- what a cell looks like ------------------------------------------------- */
+
+static uint32_t menu_fg_raw(const struct screen_cell *c)
+{
+	return c->fg == SCREEN_DEFAULT ? MENU_DEFAULT_FG : c->fg;
+}
+
+/* As it is seen: reverse video is carried out. */
+static uint32_t menu_bg(const struct screen *s, int row, int col)
+{
+	const struct screen_cell *c = screen_cell(s, row, col);
+
+	return (c->attributes & SCREEN_REVERSE) != 0 ? menu_fg_raw(c) : c->bg;
+}
+
+static uint64_t menu_ink(const struct screen *s, int row, int col)
+{
+	const struct screen_cell *c = screen_cell(s, row, col);
+	uint32_t fg = (c->attributes & SCREEN_REVERSE) != 0 ? c->bg
+							    : menu_fg_raw(c);
+
+	return (uint64_t)(c->attributes & SCREEN_BOLD) << 32 | fg;
+}
+
+/* Lines of boxes stand between texts, as blanks do. */
+static bool menu_is_line(const struct screen *s, int row, int col)
+{
+	uint32_t c = screen_cell(s, row, col)->c;
+
+	return (c >= 0x2500 && c <= 0x259f) || c == '|';
+}
+
+static bool menu_is_gap(const struct screen *s, int row, int col)
+{
+	return col < 0 || col >= screen_cols(s) || screen_is_blank(s, row, col) ||
+	       menu_is_line(s, row, col);
+}
+
+static bool menu_is_marker(const struct screen *s, int row, int col)
+{
+	uint32_t c = screen_cell(s, row, col)->c;
+
+	return c == '>' || c == '*' || c == 0x25ba || c == 0x25b6 || c == 0x2192;
+}
+
+/* A marker that has text behind it, and nothing before. */
+static bool menu_marks(const struct screen *s, int row, int col)
+{
+	return menu_is_marker(s, row, col) && menu_is_gap(s, row, col - 1) &&
+	       (!menu_is_gap(s, row, col + 1) || !menu_is_gap(s, row, col + 2));
+}
+
+/* ---- looks -------------------------------------------------------------------- */
+
+static uint64_t menu_hash(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x100000001b3u;
+}
+
+static uint64_t menu_row_text(const struct screen *s, int row)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	int col;
+
+	for (col = 0; col < screen_cols(s); col++)
+		hash = menu_hash(hash, screen_is_blank(s, row, col)
+					       ? ' ' : screen_cell(s, row, col)->c);
+	return hash;
+}
+
+static uint64_t menu_row_style(const struct screen *s, int row)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	int col;
+
+	for (col = 0; col < screen_cols(s); col++) {
+		hash = menu_hash(hash, menu_bg(s, row, col));
+		if (!screen_is_blank(s, row, col))
+			hash = menu_hash(hash, menu_ink(s, row, col));
+	}
+	return hash;
+}
+
+void menu_take_look(const struct screen *s, struct menu_look *ret)
+{
+	int row;
+
+	ret->rows = screen_rows(s);
+	for (row = 0; row < ret->rows; row++) {
+		ret->text[row] = menu_row_text(s, row);
+		ret->style[row] = menu_row_style(s, row);
+	}
+}
+
+int menu_changed_rows(const struct screen *s, const struct menu_look *then)
+{
+	int row, count = 0;
+
+	if (then->rows != screen_rows(s))
+		return screen_rows(s);
+	for (row = 0; row < then->rows; row++)
+		count += then->text[row] != menu_row_text(s, row);
+	return count;
+}
+
+bool menu_row_changed(const struct screen *s, const struct menu_look *then,
+		      int row)
+{
+	return row >= then->rows || then->text[row] != menu_row_text(s, row) ||
+	       then->style[row] != menu_row_style(s, row);
+}
+
+/* ---- bars ----------------------------------------------------------------------- */
+
+/* The background that most of the screen has. */
+static uint32_t menu_ground(const struct screen *s)
+{
+	uint32_t ground = menu_bg(s, 0, 0), bg;
+	int row, col, votes = 0;
+
+	/* Boyer and Moore's vote: right where one has more than half. */
+	for (row = 0; row < screen_rows(s); row++) {
+		for (col = 0; col < screen_cols(s); col++) {
+			bg = menu_bg(s, row, col);
+			if (votes == 0)
+				ground = bg;
+			votes += bg == ground ? 1 : -1;
+		}
+	}
+	return ground;
+}
+
+static bool menu_stands_out(const struct screen *s, int row, int beside,
+			    int col, int end)
+{
+	uint32_t bg = menu_bg(s, row, col);
+
+	if (beside < 0 || beside >= screen_rows(s))
+		return true;
+	for (; col < end; col++) {
+		if (!screen_is_blank(s, row, col) &&
+		    menu_bg(s, beside, col) == bg)
+			return false;
+	}
+	return true;
+}
+
+static int menu_bar_end(const struct screen *s, int row, int col)
+{
+	uint32_t bg = menu_bg(s, row, col);
+
+	while (col < screen_cols(s) && menu_bg(s, row, col) == bg)
+		col++;
+	return col;
+}
+
+static bool menu_has_text(const struct screen *s, int row, int col, int end)
+{
+	for (; col < end; col++) {
+		if (!menu_is_gap(s, row, col))
+			return true;
+	}
+	return false;
+}
+
+static void menu_bars(const struct screen *s, struct menu_places *ret)
+{
+	uint32_t ground = menu_ground(s);
+	int row, col, end;
+
+	for (row = 0; row < screen_rows(s); row++) {
+		for (col = 0; col < screen_cols(s); col = end) {
+			end = menu_bar_end(s, row, col);
+			if (menu_bg(s, row, col) != ground &&
+			    menu_has_text(s, row, col, end) &&
+			    menu_stands_out(s, row, row - 1, col, end) &&
+			    menu_stands_out(s, row, row + 1, col, end))
+				places_add(ret, row, col, end);
+		}
+	}
+}
+
+/* ---- another colour -------------------------------------------------------------- */
+
+/* The end of a text that begins at col: two blanks, or a line, end it. */
+static int menu_text_end(const struct screen *s, int row, int col)
+{
+	while (col < screen_cols(s) &&
+	       !(menu_is_gap(s, row, col) && menu_is_gap(s, row, col + 1)) &&
+	       !menu_is_line(s, row, col))
+		col++;
+	return col;
+}
+
+/* Behind two blanks, a line, or a marker. */
+static bool menu_begins_text(const struct screen *s, int row, int col)
+{
+	if (menu_is_gap(s, row, col) || menu_marks(s, row, col))
+		return false;
+	if (col > 0 && menu_marks(s, row, col - 1))
+		return true;
+	return menu_is_gap(s, row, col - 1) &&
+	       (menu_is_gap(s, row, col - 2) || menu_marks(s, row, col - 2));
+}
+
+/* Among the texts that begin in a column: the only one with its colour. */
+static void menu_odd_in_column(const struct screen *s, int col,
+			       struct menu_places *ret)
+{
+	int row, other, odd = -1, odd_count = 0, same, count;
+
+	for (row = 0; row < screen_rows(s); row++) {
+		if (!menu_begins_text(s, row, col))
+			continue;
+		same = count = 0;
+		for (other = 0; other < screen_rows(s); other++) {
+			if (other == row || !menu_begins_text(s, other, col))
+				continue;
+			count++;
+			same += menu_ink(s, other, col) == menu_ink(s, row, col);
+		}
+		if (count >= MENU_NEIGHBOURS && same == 0) {
+			odd = row;
+			odd_count++;
+		}
+	}
+	if (odd_count == 1)
+		places_add(ret, odd, col, menu_text_end(s, odd, col));
+}
+
+static void menu_odd(const struct screen *s, struct menu_places *ret)
+{
+	int col;
+
+	for (col = 0; col < screen_cols(s); col++)
+		menu_odd_in_column(s, col, ret);
+}
+
+/* ---- markers ------------------------------------------------------------------------ */
+
+static void menu_markers(const struct screen *s, struct menu_places *ret)
+{
+	int row, col, found = 0, count;
+
+	for (col = 0; col < screen_cols(s); col++) {
+		count = 0;
+		for (row = 0; row < screen_rows(s); row++) {
+			if (!menu_marks(s, row, col))
+				continue;
+			found = row;
+			count++;
+		}
+		if (count == 1)
+			places_add(ret, found, col,
+				   menu_text_end(s, found, col + 1 +
+						 menu_is_gap(s, found, col + 1)));
+	}
+}
+
+/* ---- which one -------------------------------------------------------------------------- */
+
+static bool menu_row_is_empty(const struct screen *s, int row)
+{
+	return !menu_has_text(s, row, 0, screen_cols(s));
+}
+
+/* Titles and status lines: the first and the last row with text. */
+static bool menu_is_frame(const struct screen *s, int row)
+{
+	int first = 0, last = screen_rows(s) - 1;
+
+	while (first < last && menu_row_is_empty(s, first))
+		first++;
+	while (last > first && menu_row_is_empty(s, last))
+		last--;
+	return row == first || row == last;
+}
+
+static bool menu_only(const struct screen *s, const struct menu_places *places,
+		      bool (*counts)(const struct screen *, int row,
+				     const struct menu_look *),
+		      const struct menu_look *then, struct menu_place *ret)
+{
+	size_t i;
+	int found = 0;
+
+	for (i = 0; i < places->count; i++) {
+		if (counts != NULL && !counts(s, places->list[i].row, then))
+			continue;
+		*ret = places->list[i];
+		found++;
+	}
+	return found == 1 && !places->too_many;
+}
+
+static bool menu_counts_changed(const struct screen *s, int row,
+				const struct menu_look *then)
+{
+	return then != NULL && (row >= then->rows ||
+				then->style[row] != menu_row_style(s, row));
+}
+
+static bool menu_counts_inside(const struct screen *s, int row,
+			       const struct menu_look *then)
+{
+	(void)then;
+	return !menu_is_frame(s, row);
+}
+
+static bool menu_choose(const struct screen *s, const struct menu_places *places,
+			const struct menu_look *then, struct menu_place *ret)
+{
+	struct menu_place place;
+
+	if (!menu_only(s, places, NULL, then, &place) &&
+	    !menu_only(s, places, menu_counts_changed, then, &place) &&
+	    !menu_only(s, places, menu_counts_inside, then, &place))
+		return false;
+	*ret = place;
+	return true;
+}
+
+bool menu_find_lit(const struct screen *s, const struct menu_look *then,
+		   struct menu_place *ret)
+{
+	void (*const ways[])(const struct screen *, struct menu_places *) = {
+		menu_bars, menu_markers, menu_odd,
+	};
+	struct menu_places places;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		places.count = 0;
+		places.too_many = false;
+		ways[i](s, &places);
+		if (menu_choose(s, &places, then, ret))
+			return true;
+	}
+	return false;
+}
+
+/* ---- entries ---------------------------------------------------------------------------------- */
+
+/* The column of a byte of the row's text. */
+static int menu_column(const char *text, size_t at)
+{
+	int col = 0;
+	size_t i;
+
+	for (i = 0; i < at; i++)
+		col += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return col;
+}
+
+size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
+			 struct menu_place *ret, size_t max)
+{
+	struct match_cursor cursor;
+	struct buffer row_text = { 0 };
+	size_t count = 0, start, end;
+	int row;
+
+	for (row = 0; row < screen_rows(s); row++) {
+		memset(&cursor, 0, sizeof(cursor));
+		buffer_clear(&row_text);
+		screen_row(s, row, &row_text);
+		while (count < max &&
+		       match_find(p, &cursor, buffer_text(&row_text),
+				  row_text.len, true, &start, &end, NULL) == 1) {
+			ret[count++] = (struct menu_place){
+				row, menu_column(row_text.data, start),
+				menu_column(row_text.data, end) };
+			cursor.from = end;
+		}
+	}
+	buffer_release(&row_text);
+	return count;
+}
+
+int menu_text_begin(const struct screen *s, const struct menu_place *place)
+{
+	int col = place->col;
+
+	while (col < place->end && (menu_is_gap(s, place->row, col) ||
+				    menu_marks(s, place->row, col)))
+		col++;
+	while (col > 0 && !menu_begins_text(s, place->row, col))
+		col--;
+	return col;
+}
+
+bool menu_is_whole(const struct screen *s, const struct menu_place *place)
+{
+	return menu_text_begin(s, place) == place->col &&
+	       menu_text_end(s, place->row, place->col) == place->end;
+}
+
+void menu_text(const struct screen *s, const struct menu_place *place,
+	       struct buffer *out)
+{
+	struct buffer row_text = { 0 };
+	const char *text;
+	int col = place->col, end = place->end, i;
+
+	while (col < end && (menu_is_gap(s, place->row, col) ||
+			     menu_marks(s, place->row, col)))
+		col++;
+	while (end > col && menu_is_gap(s, place->row, end - 1))
+		end--;
+	screen_row(s, place->row, &row_text);
+	for (i = 0, text = buffer_text(&row_text); *text != '\0'; text++) {
+		if (((unsigned char)*text & 0xc0) != 0x80)
+			i++;
+		if (i - 1 >= col && i - 1 < end)
+			buffer_append_char(out, *text);
+	}
+	buffer_release(&row_text);
+}
+
+static bool menu_is_value(const struct screen *s, const struct menu_place *lit)
+{
+	int col = lit->col;
+	uint32_t c;
+
+	while (col < lit->end && menu_is_gap(s, lit->row, col))
+		col++;
+	c = col < lit->end ? screen_cell(s, lit->row, col)->c : 0;
+	return c == '<' || c == '[';
+}
+
+bool menu_is_lit(const struct screen *s, const struct menu_place *lit,
+		 const struct menu_place *entry)
+{
+	if (lit->row != entry->row)
+		return false;
+	if (entry->col < lit->end && entry->end > lit->col)
+		return true;
+	return entry->end <= lit->col && menu_is_value(s, lit);
+}

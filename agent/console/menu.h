@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_CONSOLE_MENU_H
+#define RH_AGENT_CONSOLE_MENU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/console/match.h"
+#include "agent/console/screen.h"
+
+/*
+ * Menus on a screen: which entry is highlighted, and where others are. It looks
+ * at one screen, and at what has changed since an earlier look; of keys and of
+ * time it knows nothing.
+ */
+
+/* A place on the screen, [col, end) of a row. */
+struct menu_place {
+	int row;
+	int col;
+	int end;
+};
+
+/* What a screen looked like: enough to tell what has changed since. */
+struct menu_look {
+	int rows;
+	uint64_t text[SCREEN_ROWS_MAX];		/* of each row, hashed */
+	uint64_t style[SCREEN_ROWS_MAX];	/* of what can be seen of it */
+};
+
+void menu_take_look(const struct screen *s, struct menu_look *ret);
+
+/* How many rows show another text than then. */
+int menu_changed_rows(const struct screen *s, const struct menu_look *then);
+
+/* Whether the row shows other text or other colours than then. */
+bool menu_row_changed(const struct screen *s, const struct menu_look *then,
+		      int row);
+
+/*
+ * The highlighted entry: a bar of another background than the rows above and
+ * below it, else text in another colour than that above and below, else a
+ * marker (> or *) in front of one entry only. Where several places could be it,
+ * it is the one that changed since the look; `then` may be NULL. False where
+ * there is none, or it can't be told.
+ */
+bool menu_find_lit(const struct screen *s, const struct menu_look *then,
+		   struct menu_place *ret);
+
+/* How the pattern is found on the screen, row by row; at most max places. */
+size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
+			 struct menu_place *ret, size_t max);
+
+/*
+ * Whether the entry is the highlighted one. In a form the highlight is on a
+ * value (<...> or [...]) behind the entry.
+ */
+bool menu_is_lit(const struct screen *s, const struct menu_place *lit,
+		 const struct menu_place *entry);
+
+/* Whether the place is all of an entry's text, not a part of it. */
+bool menu_is_whole(const struct screen *s, const struct menu_place *place);
+
+/* Where the text that the place is part of begins on its row. */
+int menu_text_begin(const struct screen *s, const struct menu_place *place);
+
+/* Appends the text of the place, without blanks around, markers and lines. */
+void menu_text(const struct screen *s, const struct menu_place *place,
+	       struct buffer *out);
+
+#endif
