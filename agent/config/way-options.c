@@ -8,6 +8,11 @@
 #include "agent/console/keys.h"
 
 static const char *const cycle_choices[] = { "off-on", "controller", NULL };
+/* What consoles have, and what UEFI firmware takes from a serial line. */
+static const char *const size_choices[] = {
+	"80x24", "80x25", "80x43", "80x50", "80x60", "100x31", "128x40",
+	"132x25", "132x43", "160x42", "240x56", NULL
+};
 static const char *const enter_choices[] = { "cr", "lf", "crlf", NULL };
 
 static const struct option way_options_power[] = {
@@ -35,6 +40,10 @@ static const struct option way_options_console[] = {
 	{ .key = "enter", .type = OPTION_CHOICE, .fallback = "cr",
 	  .choices = enter_choices,
 	  .help = "What the Enter key sends." },
+	{ .key = "size", .type = OPTION_CHOICE, .fallback = "80x25",
+	  .choices = size_choices,
+	  .help = "The size of the screen that the console is drawn on, "
+		  "columns and rows; UEFI setups often draw 80x50 or 100x31." },
 	{ .key = "steal", .type = OPTION_BOOL, .fallback = "no",
 	  .help = "Whether a console that somebody else holds is taken "
 		  "away from them." },

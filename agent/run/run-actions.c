@@ -210,6 +210,8 @@ static void run_collect(struct run *r, const struct machine_action *a)
 		run_request(r, a, run_power_hand(r, 0, &err), &request, &err);
 	else if (strcmp(a->text, "dmesg") == 0)
 		shell_collect(r, a, "dmesg");
+	else if (strcmp(a->text, "screen") == 0)
+		evidence_collect_screen(r, a->id);
 	else
 		evidence_collect_console(r, a->id);
 }

@@ -55,6 +55,9 @@ void console_settings(struct run *r)
 		keys_terminal_from_name(settings_text(s, "terminal"));
 	r->config.key_delay_ms = settings_number(s, "key-delay");
 	r->config.mute_ms = settings_number(s, "mute");
+	if (sscanf(settings_text(s, "size"), "%dx%d", &r->config.cols,
+		   &r->config.rows) != 2)
+		r->config.cols = r->config.rows = 0;
 	r->config.enter = "\r";
 	if (strcmp(enter, "lf") == 0)
 		r->config.enter = "\n";
@@ -105,6 +108,7 @@ static bool console_next_way(struct run *r, const struct rh_error *err)
 	console_settings(r);
 	machine_console(r->machine, r->config.terminal, r->config.enter,
 			r->config.key_delay_ms, r->config.mute_ms);
+	machine_screen_size(r->machine, r->config.rows, r->config.cols);
 	if (++c->failed % c->count != 0)
 		c->retry_at = deadline_now();
 	else

@@ -159,6 +159,43 @@ static void evidence_say_console(const struct run *r, size_t kept,
 			 silent_s, also);
 }
 
+/* A secret that wraps from row to row is seen only where rows are joined. */
+static bool evidence_wraps_secret(const struct run *r, const char *screen,
+				  struct buffer *joined)
+{
+	struct buffer clean = { 0 };
+	bool wraps;
+
+	for (; *screen != '\0'; screen++) {
+		if (*screen != '\n')
+			buffer_append_char(joined, *screen);
+	}
+	redact_text(&r->redact, buffer_text(joined), &clean);
+	wraps = strcmp(buffer_text(&clean), buffer_text(joined)) != 0;
+	buffer_release(&clean);
+	return wraps;
+}
+
+/* What the screen shows, as a file, where it is rendered. */
+static bool evidence_screen(struct run *r, const char *name)
+{
+	const char *screen = machine_screen(r->machine);
+	struct buffer joined = { 0 }, text = { 0 };
+
+	if (screen == NULL || screen[0] == '\0')
+		return false;
+	if (evidence_wraps_secret(r, screen, &joined))
+		screen = buffer_text(&joined);
+	buffer_printf(&text, "%s\n", screen);
+	evidence_save(r, name, text.data, text.len);
+	explicit_bzero(text.data, text.len);
+	if (joined.len > 0)
+		explicit_bzero(joined.data, joined.len);
+	buffer_release(&joined);
+	buffer_release(&text);
+	return true;
+}
+
 static void evidence_end(struct run *r, int64_t now)
 {
 	struct run_evidence *e = &r->evidence;
@@ -169,6 +206,7 @@ static void evidence_end(struct run *r, int64_t now)
 	if (r->console.way != NULL)
 		evidence_say_console(r, evidence_console(r, "console-before.txt"),
 				     silent, console, sizeof(console));
+	evidence_screen(r, "screen-before.txt");
 	snprintf(text, sizeof(text), "%s; %s%s", e->power, console, e->log);
 	e->machine_id = 0;
 	run_answer(r, id, NULL, DRIVER_POWER_UNKNOWN, text);
@@ -196,6 +234,18 @@ int64_t evidence_deadline(const struct run *r)
 	    !e->boot_id)
 		return deadline_min(e->console_until, e->deadline);
 	return e->deadline;
+}
+
+void evidence_collect_screen(struct run *r, uint32_t machine_id)
+{
+	char name[64];
+	bool shown;
+
+	snprintf(name, sizeof(name), "screen-%" PRId64 "s.txt",
+		 run_at(r) / 1000);
+	shown = evidence_screen(r, name);
+	run_answer(r, machine_id, NULL, DRIVER_POWER_UNKNOWN,
+		   shown ? name : "nothing is shown");
 }
 
 void evidence_collect_console(struct run *r, uint32_t machine_id)

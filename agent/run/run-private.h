@@ -181,6 +181,7 @@ bool evidence_event(struct run *r, const struct hand *hand,
 void evidence_tick(struct run *r, int64_t now);
 int64_t evidence_deadline(const struct run *r);
 void evidence_collect_console(struct run *r, uint32_t machine_id);
+void evidence_collect_screen(struct run *r, uint32_t machine_id);
 void evidence_save(struct run *r, const char *name, const char *bytes,
 		   size_t len);
 

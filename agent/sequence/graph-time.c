@@ -82,6 +82,8 @@ static int64_t graph_action_ms(const struct graph *g, const struct action *a)
 		       a->hold_ms;
 	case ACTION_SHELL:
 		return a->within_ms > 0 ? a->within_ms : GRAPH_SHELL_MS;
+	case ACTION_SELECT:
+		return (int64_t)a->step_count * SEQUENCE_SELECT_MS;
 	case ACTION_BOOT:
 	case ACTION_BREAK:
 	case ACTION_SYSRQ:

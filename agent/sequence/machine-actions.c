@@ -60,6 +60,7 @@ void actions_clear(struct machine *m)
 	m->confirming = false;
 	m->secret_at = 0;
 	typing_clear(&m->typing);
+	select_clear(m);
 }
 
 /* The present action is done; the next one may begin. */
@@ -288,6 +289,9 @@ static void action_begin(struct machine *m, const struct action *a)
 	case ACTION_CHECK_SHELL:
 		action_begin_check(m, a);
 		break;
+	case ACTION_SELECT:
+		select_begin(m);
+		break;
 	case ACTION_COLLECT:
 		action_ask(m, MACHINE_COLLECT, ACTIONS_CALL_MS, a->text);
 		break;
@@ -486,10 +490,15 @@ bool actions_step(struct machine *m)
 		return check_step(m, a);
 	if (a->type == ACTION_SYSRQ_SEEN)
 		return sysrq_seen_step(m);
+	if (a->type == ACTION_SELECT)
+		return select_step(m, a);
 	return a->type == ACTION_WAIT && wait_step(m);
 }
 
-/* Whether rules have to wait: all but `wait` and checks go through undisturbed. */
+/*
+ * Whether rules have to wait: all but `wait`, checks and a `select` that looks go
+ * through undisturbed.
+ */
 bool actions_hold(const struct machine *m)
 {
 	const struct action *a = actions_current(m);
@@ -500,6 +509,8 @@ bool actions_hold(const struct machine *m)
 		return true;
 	if (a == m->restart.action)
 		return !restart_watches(m);
+	if (a->type == ACTION_SELECT)
+		return typing_active(&m->typing);
 	return a->type != ACTION_WAIT && !action_is_check(a);
 }
 
@@ -519,6 +530,8 @@ int64_t actions_deadline(const struct machine *m)
 		return typing_deadline(m);
 	if (m->secret_at != 0)
 		return m->secret_at;
+	if (a->type == ACTION_SELECT && f->begun)
+		return select_deadline(m);
 	return a->type == ACTION_WAIT || a->type == ACTION_SYSRQ_SEEN
 		       ? f->until : f->wake;
 }

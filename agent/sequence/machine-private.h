@@ -6,6 +6,8 @@
 #include "agent/console/bootwatch.h"
 #include "agent/console/klog.h"
 #include "agent/console/match-set.h"
+#include "agent/console/menu.h"
+#include "agent/console/screen.h"
 #include "agent/console/text.h"
 #include "agent/sequence/confirm.h"
 #include "agent/sequence/machine.h"
@@ -41,6 +43,7 @@ struct rule_use {
 	int count;		/* fired, repeats counted */
 	int64_t fired_at;	/* idle, lost: for which silence */
 	bool secret_typed;	/* since the last power action */
+	bool shown;		/* RULE_SCREEN: true at the last look */
 	struct match_cursor cursor;
 };
 
@@ -93,6 +96,43 @@ struct restart {
 	enum rh_code code;
 };
 
+enum select_phase {
+	SELECT_FIND = 0,	/* looks for the menu, and decides */
+	SELECT_LOOK,		/* what did the key do? */
+	SELECT_ENTERED,		/* what did Enter do? */
+};
+
+#define SELECT_REFUSED_MAX 16
+
+/* `select` under way; zeroed for each entry on its way. */
+struct select {
+	enum select_phase phase;
+	const char *key;	/* that was pressed last */
+	int64_t pressed_at;	/* or since when the screen is watched */
+	int64_t until;		/* of the phase */
+	int64_t step_until;	/* of the way to this entry */
+	int64_t pace_ms;	/* the longest time a move took to be seen */
+	int keys;
+	int still;		/* keys without an effect, one behind the other */
+	bool looked;		/* look is one of before */
+	bool lit_known;
+	bool has_target;
+	bool moved;		/* the highlight has moved, at some time */
+	bool tabbed;		/* Tab was tried */
+	bool bottom;		/* no way further down, or up */
+	bool top;
+	bool again;		/* Enter went out twice */
+	struct menu_look look;	/* before the key */
+	struct menu_place lit;	/* then */
+	struct menu_place target;
+	uint64_t lit_text;
+	struct menu_look first;	/* where it began */
+	struct menu_place first_lit;
+	uint64_t first_text;
+	uint64_t refused[SELECT_REFUSED_MAX];	/* texts that are no entries */
+	int refused_count;
+};
+
 enum machine_phase {
 	PHASE_NEW = 0,
 	PHASE_HEALTHY,		/* checks before anything */
@@ -135,7 +175,15 @@ struct machine {
 	int mute_count;
 	bool text_lost;		/* said once: text went by unmatched */
 
+	struct screen *screen;	/* NULL: nothing of the sequence looks at it */
+	uint64_t looked;	/* the generation that the rules have seen */
+	uint64_t paints;	/* the paint that they have seen */
+	int64_t dirty_since;	/* first byte since; 0 none */
+
 	struct typing typing;
+	struct select select;
+	size_t select_step;	/* which entry of the action */
+	struct buffer select_typed;	/* for people */
 	const struct rule *again_rule;	/* its keys may have to go out again */
 	struct actions again;	/* one action, borrowed from the rule */
 	int64_t again_at;
@@ -190,6 +238,25 @@ bool rules_scan(struct machine *m);
 bool rules_time(struct machine *m);
 int64_t rules_deadline(const struct machine *m);
 void machine_stale(struct machine *m);
+void rules_saw(struct machine *m, const struct rule *rule,
+	       struct rule_use *use, const char *line);
+bool rules_may_fire(const struct rule *rule, const struct rule_use *use);
+const struct rules *rules_of_state(const struct machine *m);
+struct rule_use *rules_uses(const struct machine *m);
+
+/* machine-screen.c */
+void machine_screen_begin(struct machine *m);
+void machine_screen_read(struct machine *m, const char *bytes, size_t len);
+void machine_screen_forget(struct machine *m);
+bool screen_rules_scan(struct machine *m);
+int64_t screen_rules_deadline(const struct machine *m);
+
+/* machine-select.c */
+void select_begin(struct machine *m);
+void select_clear(struct machine *m);
+bool select_step(struct machine *m, const struct action *a);
+void select_was_typed(struct machine *m);
+int64_t select_deadline(const struct machine *m);
 
 /* machine-actions.c */
 bool actions_step(struct machine *m);

@@ -21,14 +21,14 @@
 #define RULES_MUTE_MAX 3
 #define RULES_LINE 60		/* bytes of the screen that are told to people */
 
-static const struct rules *rules_of_state(const struct machine *m)
+const struct rules *rules_of_state(const struct machine *m)
 {
 	static const struct rules none = { NULL, 0 };
 
 	return m->state >= 0 ? &m->s->states[m->state].rules : &none;
 }
 
-static struct rule_use *rules_uses(const struct machine *m)
+struct rule_use *rules_uses(const struct machine *m)
 {
 	return m->state >= 0 ? m->state_uses[m->state] : NULL;
 }
@@ -124,7 +124,9 @@ void rules_enter(struct machine *m)
 	for (i = 0; i < rules_of_state(m)->count; i++) {
 		uses[i].count = 0;
 		uses[i].fired_at = 0;
+		uses[i].shown = false;
 	}
+	m->looked = UINT64_MAX;	/* they have seen nothing of the screen */
 	rules_rewind(m);
 }
 
@@ -151,7 +153,7 @@ struct rule_use *rules_use(struct machine *m, const struct rule *rule)
 	return NULL;
 }
 
-static bool rules_may_fire(const struct rule *rule, const struct rule_use *use)
+bool rules_may_fire(const struct rule *rule, const struct rule_use *use)
 {
 	return rule->max == 0 || use->count < rule->max;
 }
@@ -303,10 +305,28 @@ static void rules_start(struct machine *m, const struct rule *rule)
 		machine_go(m, &rule->target);
 }
 
+/* The rule has seen what it waits for. */
+void rules_saw(struct machine *m, const struct rule *rule,
+	       struct rule_use *use, const char *line)
+{
+	char proof[128];
+
+	use->count++;
+	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
+	if (rule->target.kind == TARGET_STATE) {
+		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
+		m->proofs[0] = '\0';
+		machine_proof(m, "%s", proof);
+	} else if (rule->target.kind == TARGET_VERDICT &&
+		   rule->target.verdict == VERDICT_RECOVERED) {
+		machine_proof(m, "saw \"%.100s\"", line);
+	}
+	rules_start(m, rule);
+}
+
 static void rules_fire(struct machine *m, const struct found *f)
 {
 	const char *line = rules_line(m, f);
-	char proof[128];
 
 	m->consumed = f->end;
 	m->gone = 0;
@@ -316,17 +336,7 @@ static void rules_fire(struct machine *m, const struct found *f)
 		machine_event(m, MACHINE_EVENT_STALE, "%s", line);
 		return;
 	}
-	f->use->count++;
-	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
-	if (f->rule->target.kind == TARGET_STATE) {
-		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
-		m->proofs[0] = '\0';
-		machine_proof(m, "%s", proof);
-	} else if (f->rule->target.kind == TARGET_VERDICT &&
-		   f->rule->target.verdict == VERDICT_RECOVERED) {
-		machine_proof(m, "saw \"%.100s\"", line);
-	}
-	rules_start(m, f->rule);
+	rules_saw(m, f->rule, f->use, line);
 }
 
 bool rules_scan(struct machine *m)
@@ -489,6 +499,7 @@ int64_t rules_deadline(const struct machine *m)
 	if (!m->scanned_quiet && m->seen.len > m->consumed)
 		due = deadline_min(due, deadline_add(m->last_byte,
 						     RULES_QUIET_MS));
+	due = deadline_min(due, screen_rules_deadline(m));
 	if (m->attached)
 		due = deadline_min(due, m->mute_at);
 	if (m->again_rule != NULL && m->attached)

@@ -128,7 +128,8 @@ void again_arm(struct machine *m)
 	const struct rule *rule = f->rule;
 	struct rule_use *use;
 
-	if (f->kind != FRAME_RULE || rule->kind != RULE_TEXT || rule->max < 2)
+	if (f->kind != FRAME_RULE || rule->max < 2 ||
+	    (rule->kind != RULE_TEXT && rule->kind != RULE_SCREEN))
 		return;
 	use = rules_use(m, rule);
 	if (use == NULL || use->count >= rule->max)
@@ -144,6 +145,12 @@ static void typing_end(struct machine *m)
 	struct machine_action action = { .what = MACHINE_EVENT,
 					 .event = MACHINE_EVENT_TYPED };
 
+	if (actions_top(m)->actions->list[actions_top(m)->next].type ==
+	    ACTION_SELECT) {
+		typing_clear(&m->typing);
+		select_was_typed(m);
+		return;
+	}
 	action.text = buffer_text(&m->typing.shown);
 	machine_emit(m, &action);
 	again_arm(m);

@@ -70,6 +70,7 @@ struct machine *machine_new(const struct machine_config *config)
 	m->mute_at = DEADLINE_NEVER;
 	text_init(&m->text);
 	bootwatch_init(&m->bootwatch);
+	machine_screen_begin(m);
 	return m;
 }
 
@@ -99,6 +100,8 @@ void machine_free(struct machine *m)
 		free(m->state_uses[i]);
 	free(m->state_uses);
 	typing_clear(&m->typing);
+	select_clear(m);
+	screen_free(m->screen);
 	buffer_release(&m->seen);
 	buffer_release(&m->plain);
 	free(m);
@@ -301,6 +304,7 @@ static void machine_read_anew(struct machine *m)
 void machine_stale(struct machine *m)
 {
 	buffer_clear(&m->seen);
+	machine_screen_forget(m);
 	machine_read_anew(m);
 	m->consumed = 0;
 	rules_rewind(m);
@@ -372,7 +376,7 @@ static bool machine_step(struct machine *m)
 	if (actions_step(m))
 		return true;
 	if (m->phase == PHASE_RUN && !actions_hold(m))
-		return rules_scan(m) || rules_time(m);
+		return rules_scan(m) || screen_rules_scan(m) || rules_time(m);
 	return false;
 }
 
@@ -457,6 +461,7 @@ static void machine_consume_old(struct machine *m, size_t end)
 		end--;
 	if (end > m->consumed)
 		m->consumed = end;
+	machine_screen_forget(m);
 }
 
 /* Bytes to the text view; kernel messages get lines of their own. */
@@ -471,6 +476,7 @@ static void machine_read(struct machine *m, const char *bytes, size_t len)
 			   m->seen.len - before, &offset) != BOOTWATCH_NONE &&
 	    restart_active(m))
 		machine_consume_old(m, before + offset);
+	machine_screen_read(m, bytes, len);
 }
 
 void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
@@ -540,6 +546,7 @@ void machine_lost(struct machine *m, int64_t now)
 	/* What comes after is not what was there before. */
 	m->consumed = m->seen.len;
 	m->scanned = m->seen.len;
+	machine_screen_forget(m);
 	machine_read_anew(m);
 	machine_run(m);
 }

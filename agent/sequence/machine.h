@@ -27,6 +27,8 @@ struct machine_config {
 	enum keys_terminal terminal;
 	const char *enter;		/* what Enter sends: "\r", "\n", "\r\n" */
 	int64_t key_delay_ms;
+	int rows;			/* of the screen; 0: the usual size */
+	int cols;
 	int power_ways;			/* ways to the power, 0: none */
 	bool has_console;
 	bool has_shell;
@@ -143,6 +145,15 @@ void machine_lost(struct machine *m, int64_t now);
 /* The console is another one from now on; enter is kept. See machine_config. */
 void machine_console(struct machine *m, enum keys_terminal terminal,
 		     const char *enter, int64_t key_delay_ms, int64_t mute_ms);
+
+/* The size of its screen; SCREEN_ROWS and SCREEN_COLS unless it is said. */
+void machine_screen_size(struct machine *m, int rows, int cols);
+
+/*
+ * What the screen shows now, rows joined with \n; NULL where the sequence does not
+ * look at the screen (it is not rendered then). Valid until the next call of ours.
+ */
+const char *machine_screen(struct machine *m);
 
 /* Ends it from outside: a signal, a console that can't be had, a full disk. */
 void machine_abort(struct machine *m, int64_t now, enum verdict verdict,

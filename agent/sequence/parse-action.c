@@ -15,6 +15,7 @@
 #include "drivers/driver.h"
 
 #define PARSE_KEYS_MAX 256
+#define PARSE_MENUS_MAX 8
 
 void action_release(struct action *a)
 {
@@ -28,6 +29,11 @@ void action_release(struct action *a)
 	for (i = 0; i < a->rung_count; i++)
 		free(a->rungs[i].command);
 	free(a->rungs);
+	for (i = 0; i < a->step_count; i++) {
+		match_free(a->steps[i].pattern);
+		free(a->steps[i].source);
+	}
+	free(a->steps);
 }
 
 void actions_release(struct actions *a)
@@ -293,7 +299,8 @@ static bool action_check(struct parse *p, struct action *a)
 
 static bool action_collect(struct parse *p, struct action *a)
 {
-	static const char *const words[] = { "console", "sel", "dmesg" };
+	static const char *const words[] = { "console", "screen", "sel",
+					     "dmesg" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -303,7 +310,55 @@ static bool action_collect(struct parse *p, struct action *a)
 		a->text_len = strlen(a->text);
 		return true;
 	}
-	return parse_fail(p, "expected collect console, sel or dmesg");
+	return parse_fail(p, "expected collect console, screen, sel or dmesg");
+}
+
+/* Words without quotes, up to what ends them: the text of an entry. */
+static bool action_select_words(struct parse *p, struct select_step *step)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct buffer b = { 0 };
+	char word[128];
+
+	while (!parse_action_ends(p) && *p->at != '>') {
+		if (!parse_word(p, ",>", word, sizeof(word)))
+			break;
+		if (b.len > 0)
+			buffer_append_char(&b, ' ');
+		buffer_append_text(&b, word);
+	}
+	if (!p->failed && b.len > 0)
+		step->pattern = match_compile(b.data, b.len, MATCH_LITERAL,
+					      &err);
+	step->whole = true;
+	step->source = buffer_take(&b);
+	if (step->pattern == NULL)
+		return parse_fail(p, "select needs the text of an entry or a "
+				  "/pattern/: select Boot Manager > UEFI Shell");
+	return true;
+}
+
+static bool action_select(struct parse *p, struct action *a)
+{
+	struct select_step *step;
+	bool ok;
+
+	do {
+		a->steps = memory_grow(a->steps, a->step_count + 1,
+				       sizeof(*a->steps));
+		step = &a->steps[a->step_count++];
+		memset(step, 0, sizeof(*step));
+		parse_skip(p, false);
+		step->whole = *p->at == '"';
+		ok = *p->at == '/' || *p->at == '"'
+			     ? parse_pattern(p, &step->pattern, &step->source)
+			     : action_select_words(p, step);
+		parse_skip(p, false);
+	} while (ok && parse_take(p, ">"));
+	if (ok && a->step_count > PARSE_MENUS_MAX)
+		return parse_fail(p, "at most %d menus in one select",
+				  PARSE_MENUS_MAX);
+	return ok;
 }
 
 static const struct {
@@ -323,6 +378,7 @@ static const struct {
 	{ "note", ACTION_NOTE, action_text },
 	{ "check", ACTION_CHECK_TCP, action_check },
 	{ "collect", ACTION_COLLECT, action_collect },
+	{ "select", ACTION_SELECT, action_select },
 	{ "shell", ACTION_SHELL, action_shell },
 	{ "restart", ACTION_RESTART, parse_rungs },
 	{ "stop", ACTION_STOP, parse_rungs },
@@ -350,7 +406,7 @@ static bool action_unknown(struct parse *p)
 				  "\"%s\"?", word, nearest);
 	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
 			  "send, enter, key, secret, break, sysrq, wait, note, "
-			  "check, collect, shell, restart or stop", word);
+			  "check, collect, select, shell, restart or stop", word);
 }
 
 static bool parse_action(struct parse *p, struct action *a)

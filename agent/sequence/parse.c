@@ -66,7 +66,7 @@ static bool take_rule(struct parsing *g, struct rules *rules,
 	memset(r, 0, sizeof(*r));
 	r->kind = kind;
 	r->line = g->p.entry->line;
-	if (kind == RULE_TEXT) {
+	if (kind == RULE_TEXT || kind == RULE_SCREEN) {
 		if (!parse_pattern(&g->p, &r->pattern, &r->source))
 			return false;
 	} else {
@@ -84,6 +84,11 @@ static struct rules *parsing_rules(struct parsing *g)
 static bool key_on(struct parsing *g)
 {
 	return take_rule(g, parsing_rules(g), RULE_TEXT);
+}
+
+static bool key_on_screen(struct parsing *g)
+{
+	return take_rule(g, parsing_rules(g), RULE_SCREEN);
 }
 
 static bool key_on_idle(struct parsing *g)
@@ -229,6 +234,7 @@ static const struct parse_key sequence_keys[] = {
 
 static const struct parse_key always_keys[] = {
 	{ "on", true, key_on },
+	{ "on screen", true, key_on_screen },
 	{ "on idle", true, key_on_idle },
 	{ "on lost", true, key_on_lost },
 	{ NULL, false, NULL },
@@ -237,6 +243,7 @@ static const struct parse_key always_keys[] = {
 static const struct parse_key state_keys[] = {
 	{ "do", false, key_do },	   { "then", false, key_then },
 	{ "else", false, key_else },	   { "on", true, key_on },
+	{ "on screen", true, key_on_screen },
 	{ "on idle", true, key_on_idle },  { "on lost", true, key_on_lost },
 	{ "timeout", false, key_timeout }, { "visits", false, key_visits },
 	{ NULL, false, NULL },

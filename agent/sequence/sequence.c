@@ -118,7 +118,8 @@ void sequence_each_action(const struct sequence *s,
 bool action_types(const struct action *a)
 {
 	return a->type == ACTION_SEND || a->type == ACTION_ENTER ||
-	       a->type == ACTION_KEY || a->type == ACTION_SECRET;
+	       a->type == ACTION_KEY || a->type == ACTION_SECRET ||
+	       a->type == ACTION_SELECT;
 }
 
 const char *rung_name(enum rung_kind kind)
@@ -184,10 +185,42 @@ static void uses_action(void *context, const struct action *a)
 		*uses |= SEQUENCE_NEEDS_POWER;
 	if (action_types(a) || a->type == ACTION_BREAK ||
 	    a->type == ACTION_SYSRQ ||
-	    (a->type == ACTION_COLLECT && strcmp(a->text, "console") == 0))
+	    (a->type == ACTION_COLLECT && (strcmp(a->text, "console") == 0 ||
+					   strcmp(a->text, "screen") == 0)))
 		*uses |= SEQUENCE_NEEDS_CONSOLE;
 	if (action_needs_shell(a))
 		*uses |= SEQUENCE_NEEDS_SHELL;
+}
+
+static void renders_action(void *context, const struct action *a)
+{
+	bool *renders = context;
+
+	if (a->type == ACTION_SELECT ||
+	    (a->type == ACTION_COLLECT && strcmp(a->text, "screen") == 0))
+		*renders = true;
+}
+
+static bool renders_rules(const struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		if (rules->list[i].kind == RULE_SCREEN)
+			return true;
+	}
+	return false;
+}
+
+bool sequence_renders(const struct sequence *s)
+{
+	bool renders = renders_rules(&s->always);
+	size_t i;
+
+	sequence_each_action(s, renders_action, &renders);
+	for (i = 0; i < s->state_count; i++)
+		renders = renders || renders_rules(&s->states[i].rules);
+	return renders;
 }
 
 unsigned sequence_uses(const struct sequence *s)

@@ -63,6 +63,7 @@ enum action_type {
 	ACTION_RESTART,		/* rungs, until one is proved */
 	ACTION_STOP,		/* the same, until the power is seen off */
 	ACTION_SYSRQ_SEEN,	/* not written by anybody: the kernel answers a sysrq */
+	ACTION_SELECT,		/* steps: entries of menus, one behind the other */
 	ACTION_COUNT,
 };
 
@@ -87,6 +88,16 @@ struct rung {
 /* "shell", "soft", "sysrq", "reset", "cycle", "off". */
 const char *rung_name(enum rung_kind kind);
 
+/* One entry of a menu, as `select` is told of it. */
+struct select_step {
+	struct match_pattern *pattern;
+	char *source;		/* as a person wrote it */
+	bool whole;		/* literal: it is all of the entry's text */
+};
+
+/* How long the way to one entry of a menu may take, Enter and all. */
+#define SEQUENCE_SELECT_MS 60000
+
 struct action {
 	enum action_type type;
 	int line;
@@ -96,6 +107,8 @@ struct action {
 	char *expect;		/* CHECK_TCP; NULL: none */
 	size_t expect_len;
 	char **keys;		/* KEY: names, NULL-ended, repeats written out */
+	struct select_step *steps;	/* SELECT */
+	size_t step_count;
 	int64_t ms;
 	int64_t within_ms;	/* 0: one try */
 	int64_t every_ms;
@@ -113,6 +126,7 @@ struct actions {
 enum rule_kind {
 	RULE_NONE = 0,
 	RULE_TEXT,	/* `on`: pattern on the text view */
+	RULE_SCREEN,	/* `on screen`: pattern on the rendered screen */
 	RULE_IDLE,	/* `on idle`: nothing printed for ms */
 	RULE_LOST,	/* `on lost`: no console for ms */
 };
@@ -190,6 +204,9 @@ unsigned sequence_uses(const struct sequence *s);
 void sequence_each_action(const struct sequence *s,
 			  void (*visit)(void *context, const struct action *a),
 			  void *context);
+
+/* Whether it looks at the screen: the console has to be rendered. */
+bool sequence_renders(const struct sequence *s);
 
 /* Whether the action types on the console. */
 bool action_types(const struct action *a);

@@ -256,6 +256,49 @@ static void checks(void **state)
 	sequence_free(s);
 }
 
+static void selections(void **state)
+{
+	static const char *const sources[] = { "Boot Manager", "UEFI Shell",
+					       "/Lin.x/i", "\"a > b\"" };
+	struct sequence *s;
+	const struct action *a;
+	int i;
+
+	(void)state;
+	s = state_good("do = select Boot  Manager>UEFI Shell > /Lin.x/i >\"a > b\", "
+		       "power on\n  select ${port}\n  collect screen");
+	a = s->states[0].act.list;
+	assert_int_equal(s->states[0].act.count, 4);
+	assert_int_equal(a[0].type, ACTION_SELECT);
+	assert_int_equal(a[0].step_count, 4);
+	for (i = 0; i < 4; i++) {
+		assert_string_equal(a[0].steps[i].source, sources[i]);
+		assert_int_equal(a[0].steps[i].whole, i != 2);
+	}
+	assert_int_equal(a[1].type, ACTION_POWER);
+	assert_string_equal(a[2].steps[0].source, "389");
+	assert_true(action_types(&a[2]));
+	assert_string_equal(a[3].text, "screen");
+	assert_true(sequence_renders(s));
+	assert_true(sequence_uses(s) & SEQUENCE_NEEDS_CONSOLE);
+	sequence_free(s);
+	s = state_good("on screen = /a\\nb/ max 2 : key F1 -> b");
+	assert_int_equal(s->states[0].rules.list[0].kind, RULE_SCREEN);
+	assert_string_equal(s->states[0].rules.list[0].source, "/a\\nb/");
+	assert_int_equal(s->states[0].rules.list[0].max, 2);
+	assert_true(sequence_renders(s));
+	sequence_free(s);
+	s = state_good("on = /a/ : select Linux -> b");
+	assert_int_equal(s->states[0].rules.list[0].actions.list[0].type,
+			 ACTION_SELECT);
+	assert_int_equal(s->states[0].rules.list[0].target.kind, TARGET_STATE);
+	assert_true(sequence_renders(s));
+	sequence_free(s);
+	s = state_good("on = /a/ : collect console -> b");
+	assert_false(sequence_renders(s));
+	sequence_free(s);
+}
+
 static void what_it_uses(void **state)
 {
 	struct sequence *s = state_good("do = power on\nthen = b");
@@ -318,7 +361,16 @@ static void refused_actions(void **state)
 	state_bad("do = check tcp 22 within x", "expected a time for within");
 	state_bad("do = check tcp 22 every 10ms", "every 100ms at the most");
 	state_bad("do = check tcp 22 send \"\"", "1 to 1024 bytes");
-	state_bad("do = collect everything", "expected collect console, sel or dmesg");
+	state_bad("do = collect everything", "expected collect console, screen, sel or dmesg");
+	state_bad("do = select", "select needs the text of an entry or a /pat");
+	state_bad("do = select a >", "select needs the text of an entry or a");
+	state_bad("do = select > a", "select needs the text of an entry or a");
+	state_bad("do = select /a", "a pattern that begins with / needs a /");
+	state_bad("do = select /a/ b", "expected a comma or the end of the act");
+	state_bad("do = select a>b>c>d>e>f>g>h>i", "at most 8 menus in one");
+	state_bad("do = select ${nope}", "${nope} is not set; add \"nope = ");
+	state_bad("on screen = x -> b", "4: on screen: expected a /pattern/ or");
+	state_bad("on screeen = /x/ -> b", "did you mean \"on screen\"?");
 	state_bad("do = power on -> b", "nothing more was expected at \"-> b\"");
 }
 
@@ -588,6 +640,7 @@ int main(void)
 		cmocka_unit_test(acts_and_devices),
 		cmocka_unit_test(keys_and_texts),
 		cmocka_unit_test(checks),
+		cmocka_unit_test(selections),
 		cmocka_unit_test(what_it_uses),
 		cmocka_unit_test(refused_actions),
 		cmocka_unit_test(refused_rules),
