@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * TCP connections for drivers that keep one. Nothing is kept here: the name is
+ * TCP connections for drivers that keep one (telnet, ssh). Nothing is kept here: the name is
  * asked for at each attach, since a console server may have moved.
  */
 #include "drivers/connect.h"
@@ -100,8 +100,8 @@ static int connect_one(const struct addrinfo *ai, int64_t deadline,
 	close(fd);
 	if (e == ETIMEDOUT)
 		return rh_error_set(err, RH_ERR_TIMEOUT,
-				    "%s: no answer to a connection", where);
-	return rh_error_set_errno(err, RH_ERR_UNREACHABLE, e, "%s: connect",
+				    "connect to %s: no answer", where);
+	return rh_error_set_errno(err, RH_ERR_UNREACHABLE, e, "connect to %s",
 				  where);
 }
 

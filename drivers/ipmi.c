@@ -15,24 +15,15 @@
 
 #include "drivers/drivers.h"
 
-static const char *const ipmi_privileges[] = { "user", "operator", "admin",
-					       NULL };
+const char *const ipmi_privileges[] = { "user", "operator", "admin", NULL };
+const char *const ipmi_boot_types[] = { "bios", "efi", NULL };
 static const char *const ipmi_suite_names[] = { "17", "3", "16", "15", "8",
 						"12", "7", "11", "6", "2",
 						"1", "0", NULL };
-static const char *const ipmi_firmwares[] = { "bios", "efi", NULL };
 static const char *const ipmi_keepalives[] = { "no", "empty", NULL };
 
 static const struct option ipmi_options[] = {
-	{ .key = "address", .type = OPTION_NAME, .required = true,
-	  .help = "Name or address of the BMC." },
-	{ .key = "port", .type = OPTION_NUMBER, .fallback = "623", .min = 1,
-	  .max = 65535, .help = "UDP port of the BMC." },
-	{ .key = "user", .type = OPTION_TEXT, .required = true,
-	  .help = "User of the BMC, 16 bytes at most." },
-	{ .key = "password", .type = OPTION_SECRET, .required = true,
-	  .help = "Its password, 20 bytes at most; a wrong one is never tried "
-		  "twice." },
+	IPMI_OPTIONS_LOGIN,
 	{ .key = "k-g", .type = OPTION_SECRET,
 	  .help = "The BMC's second key (K_g), text or 0x and hexadecimal "
 		  "digits, where it has one." },
@@ -60,16 +51,12 @@ static const struct option ipmi_options[] = {
 	  .fallback = "5s", .min = 500, .max = 60000,
 	  .help = "Time that the BMC gets to answer a power command, which is "
 		  "never sent again." },
-	{ .key = "lost-after", .type = OPTION_DURATION, .unit = "ms",
-	  .fallback = "9s", .min = 3000, .max = 120000,
-	  .help = "Silence of the BMC after which a SOL session is lost." },
+	IPMI_OPTION_LOST_AFTER,
 	{ .key = "serial-keepalive", .type = OPTION_CHOICE, .fallback = "no",
 	  .choices = ipmi_keepalives,
 	  .help = "Whether empty SOL packets find out that a session was taken "
 		  "away; not every BMC answers them." },
-	{ .key = "boot-type", .type = OPTION_CHOICE, .fallback = "bios",
-	  .choices = ipmi_firmwares,
-	  .help = "How the machine boots, for the choice of a boot device." },
+	IPMI_OPTION_BOOT_TYPE,
 	OPTION_END,
 };
 
@@ -96,26 +83,35 @@ static int ipmi_open_address(struct ipmi *d, struct rh_error *err)
 	return 0;
 }
 
+int ipmi_open_login(const struct settings *settings, struct secret *ret_password,
+		    int64_t deadline, struct rh_error *err)
+{
+	const char *user = settings_text(settings, "user");
+
+	if (strlen(user) > IPMI_USER_MAX)
+		return rh_error_set(err, RH_ERR_CONFIG,
+				    "user = %.40s: IPMI allows %d bytes", user,
+				    IPMI_USER_MAX);
+	if (secret_load(ret_password, settings_secret_ref(settings, "password"),
+			deadline, err) < 0)
+		return rh_error_prefix(err, "password");
+	if (ret_password->len > IPMI_PASSWORD_MAX)
+		return rh_error_set(err, RH_ERR_CONFIG,
+				    "password: it has %zu bytes, IPMI 2.0 allows "
+				    "%d; a BMC that took it has cut it",
+				    ret_password->len, IPMI_PASSWORD_MAX);
+	return 0;
+}
+
 static int ipmi_open_credential(struct ipmi *d, int64_t deadline,
 				struct rh_error *err)
 {
 	const char *user = settings_text(d->settings, "user");
 	const char *key = settings_secret_ref(d->settings, "k-g");
 
-	if (strlen(user) > IPMI_USER_MAX)
-		return rh_error_set(err, RH_ERR_CONFIG,
-				    "user = %.40s: IPMI allows %d bytes", user,
-				    IPMI_USER_MAX);
+	if (ipmi_open_login(d->settings, &d->password, deadline, err) < 0)
+		return -1;
 	memcpy(d->user, user, strlen(user) + 1);
-	if (secret_load(&d->password,
-			settings_secret_ref(d->settings, "password"), deadline,
-			err) < 0)
-		return rh_error_prefix(err, "password");
-	if (d->password.len > IPMI_PASSWORD_MAX)
-		return rh_error_set(err, RH_ERR_CONFIG,
-				    "password: it has %zu bytes, IPMI 2.0 allows "
-				    "%d; a BMC that took it has cut it",
-				    d->password.len, IPMI_PASSWORD_MAX);
 	if (key == NULL)
 		return 0;
 	if (secret_load(&d->key, key, deadline, err) < 0)

@@ -39,6 +39,36 @@
 #define IPMI_TARGETS_MAX 4
 #define IPMI_TARGET_SIZE 64	/* "[IPv6 address]:port" */
 
+/* --- what ipmi and ipmitool have alike ------------------------------------------ */
+
+#define IPMI_OPTIONS_LOGIN                                                     \
+	{ .key = "address", .type = OPTION_NAME, .required = true,             \
+	  .help = "Name or address of the BMC." },                             \
+	{ .key = "port", .type = OPTION_NUMBER, .fallback = "623", .min = 1,   \
+	  .max = 65535, .help = "UDP port of the BMC." },                      \
+	{ .key = "user", .type = OPTION_TEXT, .required = true,                \
+	  .help = "User of the BMC, 16 bytes at most." },                      \
+	{ .key = "password", .type = OPTION_SECRET, .required = true,          \
+	  .help = "Its password, 20 bytes at most; a wrong one is never tried "\
+		  "twice." }
+
+#define IPMI_OPTION_LOST_AFTER                                                 \
+	{ .key = "lost-after", .type = OPTION_DURATION, .unit = "ms",          \
+	  .fallback = "9s", .min = 3000, .max = 120000,                        \
+	  .help = "Silence of the BMC after which a SOL session is lost." }
+
+#define IPMI_OPTION_BOOT_TYPE                                                  \
+	{ .key = "boot-type", .type = OPTION_CHOICE, .fallback = "bios",       \
+	  .choices = ipmi_boot_types,                                          \
+	  .help = "How the machine boots, for the choice of a boot device." }
+
+extern const char *const ipmi_boot_types[];
+extern const char *const ipmi_privileges[];
+
+/* Checks the user's length, loads the password, checks its. Errors: CONFIG. */
+int ipmi_open_login(const struct settings *settings, struct secret *ret_password,
+		    int64_t deadline, struct rh_error *err);
+
 /* --- ipmi-map.c: pure ------------------------------------------------------ */
 
 /* What to do about a session that could not be opened. */

@@ -29,26 +29,15 @@
 /* What it prints (-v) before it sends a raw command. */
 static const char ipmitool_request[] = "RAW REQ (";
 
-static const char *const ipmitool_privileges[] = { "user", "operator", "admin",
-						   NULL };
 static const char *const ipmitool_suite_names[] = {
 	"17", "3", "16", "15", "8", "12", "7", "11", "6", "2", "1", NULL,
 };
 static const char *const ipmitool_interfaces[] = { "lanplus", NULL };
-static const char *const ipmitool_firmwares[] = { "bios", "efi", NULL };
 
 static const struct option ipmitool_options[] = {
-	{ .key = "address", .type = OPTION_NAME, .required = true,
-	  .help = "Name or address of the BMC." },
-	{ .key = "port", .type = OPTION_NUMBER, .fallback = "623", .min = 1,
-	  .max = 65535, .help = "UDP port of the BMC." },
-	{ .key = "user", .type = OPTION_TEXT, .required = true,
-	  .help = "User of the BMC, 16 bytes at most." },
-	{ .key = "password", .type = OPTION_SECRET, .required = true,
-	  .help = "Its password, 20 bytes at most; a wrong one is never tried "
-		  "twice." },
+	IPMI_OPTIONS_LOGIN,
 	{ .key = "privilege", .type = OPTION_CHOICE, .fallback = "operator",
-	  .choices = ipmitool_privileges,
+	  .choices = ipmi_privileges,
 	  .help = "Privilege of the session." },
 	{ .key = "cipher-suite", .type = OPTION_WORDS, .fallback = "17 3",
 	  .choices = ipmitool_suite_names,
@@ -69,12 +58,8 @@ static const struct option ipmitool_options[] = {
 	  .fallback = "5s", .min = 1000, .max = 60000,
 	  .help = "Time that the BMC gets to answer a power command, which is "
 		  "never sent again." },
-	{ .key = "lost-after", .type = OPTION_DURATION, .unit = "ms",
-	  .fallback = "9s", .min = 3000, .max = 120000,
-	  .help = "Silence of the BMC after which a SOL session is lost." },
-	{ .key = "boot-type", .type = OPTION_CHOICE, .fallback = "bios",
-	  .choices = ipmitool_firmwares,
-	  .help = "How the machine boots, for the choice of a boot device." },
+	IPMI_OPTION_LOST_AFTER,
+	IPMI_OPTION_BOOT_TYPE,
 	OPTION_END,
 };
 
@@ -98,27 +83,6 @@ static int ipmitool_open_extra(struct ipmitool *d, struct rh_error *err)
 	}
 	if (i > 16)
 		return rh_error_set(err, RH_ERR_CONFIG, "extra: too many words");
-	return 0;
-}
-
-static int ipmitool_open_credential(struct ipmitool *d, int64_t deadline,
-				    struct rh_error *err)
-{
-	const char *user = settings_text(d->settings, "user");
-
-	if (strlen(user) > IPMI_USER_MAX)
-		return rh_error_set(err, RH_ERR_CONFIG,
-				    "user = %.40s: IPMI allows %d bytes", user,
-				    IPMI_USER_MAX);
-	if (secret_load(&d->password,
-			settings_secret_ref(d->settings, "password"), deadline,
-			err) < 0)
-		return rh_error_prefix(err, "password");
-	if (d->password.len > IPMI_PASSWORD_MAX)
-		return rh_error_set(err, RH_ERR_CONFIG,
-				    "password: it has %zu bytes, IPMI 2.0 allows "
-				    "%d; a BMC that took it has cut it",
-				    d->password.len, IPMI_PASSWORD_MAX);
 	return 0;
 }
 
@@ -147,7 +111,7 @@ static int ipmitool_open(void *self, const struct settings *settings,
 	if (program_check(d->program, err) < 0 ||
 	    ipmitool_open_extra(d, err) < 0)
 		return -1;
-	return ipmitool_open_credential(d, deadline, err);
+	return ipmi_open_login(settings, &d->password, deadline, err);
 }
 
 static void ipmitool_close(void *self)
