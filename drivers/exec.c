@@ -289,9 +289,10 @@ static int exec_query(void *self, int64_t deadline,
 	bool on, off;
 	int rc;
 
-	*ret_state = DRIVER_POWER_UNKNOWN;
-	if (d->programs[EXEC_STATUS] == NULL)
+	if (d->programs[EXEC_STATUS] == NULL) {
+		*ret_state = DRIVER_POWER_UNKNOWN;
 		return 0;
+	}
 	rc = exec_run(d, EXEC_STATUS, &d->status_success, deadline, &result,
 		      err);
 	if (rc == 0) {
@@ -299,6 +300,7 @@ static int exec_query(void *self, int64_t deadline,
 					  result.out.len);
 		off = exec_pattern_matches(&d->off, buffer_text(&result.out),
 					   result.out.len);
+		*ret_state = DRIVER_POWER_UNKNOWN;
 		/* both, or none: it cannot tell */
 		if (on != off)
 			*ret_state = on ? DRIVER_POWER_ON : DRIVER_POWER_OFF;
@@ -366,6 +368,9 @@ static int exec_attach(void *self, unsigned flags, int64_t deadline,
 		return rh_error_set(err, RH_ERR_NOTSUP,
 				    "no console: the option console is not "
 				    "set");
+	if (deadline_now() >= deadline)
+		return rh_error_set(err, RH_ERR_TIMEOUT,
+				    "no time to start the console program");
 	if (program_terminal_start(&p, true, &d->terminal, err) < 0)
 		return -1;
 	return exec_console_wait(d, deadline, err);

@@ -88,7 +88,7 @@ int program_terminal_start(const struct program *p, bool hangup,
 
 static void program_terminal_errors(struct program_terminal *t)
 {
-	if (t->errors >= 0 &&
+	if (t->pid > 0 && t->errors >= 0 &&
 	    !program_drain(t->errors, &t->error_text, PROGRAM_ERRORS_KEPT)) {
 		close(t->errors);
 		t->errors = -1;
@@ -120,11 +120,19 @@ int program_terminal_gone(struct program_terminal *t, enum rh_code code,
 			    line[0] != '\0' ? ": " : "", line);
 }
 
+/* There is no descriptor of ours then: 0 would be somebody else's. */
+static int program_terminal_none(struct rh_error *err)
+{
+	return rh_error_set(err, RH_ERR_LOST, "no console program runs");
+}
+
 int program_terminal_read(struct program_terminal *t, void *bytes, size_t size,
 			  struct rh_error *err)
 {
 	ssize_t n;
 
+	if (t->pid <= 0)
+		return program_terminal_none(err);
 	program_terminal_errors(t);
 	do {
 		n = read(t->fd, bytes, size);
@@ -141,6 +149,8 @@ int program_terminal_write(struct program_terminal *t, const void *bytes,
 {
 	ssize_t n;
 
+	if (t->pid <= 0)
+		return program_terminal_none(err);
 	do {
 		n = write(t->fd, bytes, len);
 	} while (n < 0 && errno == EINTR);
