@@ -39,6 +39,9 @@ static int rh_ssh_console_lost(struct rh_ssh *d, struct rh_error *err)
 	char place[RH_SSH_PLACE_SIZE], shown[200];
 
 	rh_ssh_place(hop, place, sizeof(place));
+	if (d->console.channel == NULL)
+		return rh_error_set(err, RH_ERR_LOST,
+				    "ssh %s: no console is attached", place);
 	if (ssh_is_connected(hop->session))
 		return rh_error_set(err, RH_ERR_LOST,
 				    "ssh %s: the other side ended the console",
@@ -203,8 +206,13 @@ static int rh_ssh_console_pollfds(void *self, struct pollfd *fds, int max,
 				  int *ret_wake_ms)
 {
 	struct rh_ssh *d = self;
+	ssh_channel channel = d->console.channel;
 
-	if (d->console.seen.len > 0)
+	if (channel == NULL)
+		return 0;
+	/* what the library has read already wakes nobody */
+	if (d->console.seen.len > 0 || ssh_channel_poll(channel, 0) > 0 ||
+	    ssh_channel_poll(channel, 1) > 0)
 		*ret_wake_ms = 0;
 	else
 		*ret_wake_ms = deadline_poll_ms(d->console.keepalive_at);
@@ -253,6 +261,8 @@ static int rh_ssh_console_read(void *self, void *bytes, size_t size,
 	struct buffer *seen = &d->console.seen;
 	int n;
 
+	if (d->console.channel == NULL)
+		return rh_ssh_console_lost(d, err);
 	if (seen->len > 0) {
 		n = (int)(seen->len < size ? seen->len : size);
 		memcpy(bytes, seen->data, (size_t)n);
@@ -275,6 +285,8 @@ static int rh_ssh_console_write(void *self, const void *bytes, size_t len,
 	ssh_session session = rh_ssh_target(d)->session;
 	int n;
 
+	if (d->console.channel == NULL)
+		return rh_ssh_console_lost(d, err);
 	(void)rh_ssh_link_pump(d);
 	if (!ssh_channel_is_open(d->console.channel) ||
 	    !ssh_is_connected(session))
@@ -294,7 +306,8 @@ static int rh_ssh_console_break(void *self, struct rh_error *err)
 {
 	struct rh_ssh *d = self;
 
-	if (ssh_channel_request_send_break(d->console.channel,
+	if (d->console.channel == NULL ||
+	    ssh_channel_request_send_break(d->console.channel,
 					   CONSOLE_BREAK_MS) != SSH_OK)
 		return rh_ssh_console_lost(d, err);
 	(void)rh_ssh_link_pump(d);
