@@ -137,16 +137,13 @@ static int ipmitool_attach(void *self, unsigned flags, int64_t deadline,
 			   struct rh_error *err)
 {
 	bool take = flags & (DRIVER_ATTACH_STEAL | DRIVER_ATTACH_OWN);
-	static const struct ipmitool_raw hello = {
-		.what = "login", .bytes = { 0x06, 0x01 }, .len = 2,
-	};
-	struct ipmitool_answer answer;
+	struct rh_error ignored = RH_ERROR_INIT;
 	struct ipmitool *d = self;
 	int tries = 0, rc;
 
-	/* finds the cipher suite; a wrong password is not sent a second time */
-	if (!d->suite_known &&
-	    ipmitool_ask(d, &hello, deadline, &answer, err) < 0)
+	if (err == NULL)
+		err = &ignored;
+	if (ipmitool_login(d, deadline, err) < 0)
 		return -1;
 	rc = ipmitool_console_start(d, deadline, err);
 	while (rc < 0 && take && err->code == RH_ERR_BUSY &&

@@ -172,6 +172,8 @@ static int ipmitool_event_log(void *self, int max_entries, int64_t deadline,
 
 	if (max_entries <= 0)
 		return 0;
+	if (ipmitool_login(self, deadline, err) < 0)
+		return -1;
 	snprintf(count, sizeof(count), "%d", max_entries);
 	rc = ipmitool_run(self, &call, deadline, &result, err);
 	if (rc == 0)

@@ -142,8 +142,7 @@ void ipmitool_make_args(const struct ipmitool *d,
 			struct ipmitool_args *ret)
 {
 	const char *const first[] = {
-		d->program, "-v",
-		"-I", settings_text(d->settings, "interface"),
+		d->program, "-I", settings_text(d->settings, "interface"),
 		"-H", settings_text(d->settings, "address"), "-p", d->port,
 		"-U", settings_text(d->settings, "user"),
 		"-L", ipmitool_level(d), "-f", PROGRAM_SECRET_PATH,
@@ -159,6 +158,9 @@ void ipmitool_make_args(const struct ipmitool *d,
 	memcpy(ret->args, first, sizeof(first));
 	for (i = 0; d->extra != NULL && d->extra[i] != NULL; i++)
 		ret->args[count++] = d->extra[i];
+	/* with -v an event is a dozen lines, and has to be one */
+	if (strcmp(call->words[0], "sel") != 0)
+		ret->args[count++] = "-v";
 	for (i = 0; call->words[i] != NULL; i++)
 		ret->args[count++] = call->words[i];
 	ret->args[count] = NULL;
@@ -316,6 +318,18 @@ int ipmitool_ask(struct ipmitool *d, const struct ipmitool_raw *raw,
 				    "bytes", raw->what);
 	ret->len = (size_t)len;
 	return 0;
+}
+
+/* A wrong password is not sent a second time, by the command behind it. */
+int ipmitool_login(struct ipmitool *d, int64_t deadline, struct rh_error *err)
+{
+	static const struct ipmitool_raw hello = {
+		.what = "login", .bytes = { 0x06, 0x01 }, .len = 2,
+	};
+	struct ipmitool_answer answer;
+
+	return d->suite_known ? 0 :
+	       ipmitool_ask(d, &hello, deadline, &answer, err);
 }
 
 int ipmitool_get(struct ipmitool *d, const struct ipmitool_raw *raw,

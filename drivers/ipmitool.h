@@ -137,7 +137,10 @@ int ipmitool_ask(struct ipmitool *d, const struct ipmitool_raw *raw,
 		 int64_t deadline, struct ipmitool_answer *ret,
 		 struct rh_error *err);
 
-/* The same; another code than 00h, or fewer bytes, are errors. */
+/* Finds the cipher suite and tries the password, where none of it is known yet. */
+int ipmitool_login(struct ipmitool *d, int64_t deadline, struct rh_error *err);
+
+/* ipmitool_ask; another code than 00h, or fewer bytes, are errors. */
 int ipmitool_get(struct ipmitool *d, const struct ipmitool_raw *raw,
 		 size_t min_len, int64_t deadline, struct ipmitool_answer *ret,
 		 struct rh_error *err);
