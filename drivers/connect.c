@@ -133,6 +133,9 @@ int connect_tcp(const char *address, uint16_t port, int64_t deadline,
 	int64_t by;
 	int count = 0, fd = -1;
 
+	if (deadline_now() >= deadline)
+		return rh_error_set(err, RH_ERR_TIMEOUT,
+				    "%s:%u: no time to connect", address, port);
 	if (connect_resolve(address, port, deadline, &list, err) < 0)
 		return -1;
 	for (ai = list; ai != NULL; ai = ai->ai_next)

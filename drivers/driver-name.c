@@ -23,26 +23,26 @@ static const char *const boot_names[] = {
 	[DRIVER_BOOT_SETUP] = "setup",
 };
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const char *driver_power_name(enum driver_power state)
 {
-	return (int)state < COUNT(power_names) ? power_names[state] : "unknown";
+	return (unsigned)state < COUNT(power_names) ? power_names[state] : "unknown";
 }
 
 const char *driver_act_name(enum driver_act act)
 {
-	return (int)act < COUNT(act_names) ? act_names[act] : "none";
+	return (unsigned)act < COUNT(act_names) ? act_names[act] : "none";
 }
 
 const char *driver_boot_name(enum driver_boot device)
 {
-	return (int)device < COUNT(boot_names) ? boot_names[device] : "none";
+	return (unsigned)device < COUNT(boot_names) ? boot_names[device] : "none";
 }
 
 enum driver_act driver_act_from_name(const char *name)
 {
-	int i;
+	size_t i;
 
 	for (i = 1; i < COUNT(act_names); i++) {
 		if (strcmp(act_names[i], name) == 0)
@@ -53,7 +53,7 @@ enum driver_act driver_act_from_name(const char *name)
 
 enum driver_boot driver_boot_from_name(const char *name)
 {
-	int i;
+	size_t i;
 
 	for (i = 1; i < COUNT(boot_names); i++) {
 		if (strcmp(boot_names[i], name) == 0)

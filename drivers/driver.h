@@ -18,7 +18,10 @@
  * conformance suite:
  *
  *  - each call has an absolute deadline (monotonic ms, base/deadline.h) and
- *    returns by it; a call that can fail returns 0 or -1 and fills err;
+ *    returns by it; one whose deadline has passed already asks nobody, and is
+ *    TIMEOUT or UNREACHABLE; a call that can fail returns 0 or -1 and fills err
+ *    (NULL: nobody wants to know), and leaves its outputs alone when it fails;
+ *  - a console that is not attached is LOST to read and write;
  *  - it maps what its library knows to our codes and flattens nothing:
  *    a wrong password is AUTH (and is not tried again), a console in use is
  *    BUSY, "cannot" is NOTSUP, "not in this state" is STATE;

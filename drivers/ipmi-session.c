@@ -359,6 +359,9 @@ int ipmi_session_ask(struct ipmi *d, const struct ipmi_command *command,
 	int64_t pause = 0;
 	bool silent;
 
+	if (deadline_now() >= deadline)
+		return rh_error_set(err, RH_ERR_TIMEOUT,
+				    "%s: no time to ask", command->what);
 	for (;;) {
 		if (ipmi_session_ask_once(d, command, deadline, ret, &silent,
 					  err) < 0) {

@@ -208,6 +208,11 @@ static int serial_write(void *self, const void *bytes, size_t len,
 static int serial_attach(void *self, unsigned flags, int64_t deadline,
 			 struct rh_error *err)
 {
+	const struct serial *s = self;
+
+	if (deadline_now() >= deadline)
+		return rh_error_set(err, RH_ERR_TIMEOUT,
+				    "%s: no time to open it", s->path);
 	return serial_port_open(self, (flags & DRIVER_ATTACH_STEAL) != 0, true,
 				deadline, err);
 }
