@@ -327,9 +327,12 @@ int rh_ssh_link_start(struct rh_ssh *d, int i, int64_t deadline,
 int rh_ssh_link_blame(struct rh_ssh *d, struct rh_error *err)
 {
 	char place[RH_SSH_PLACE_SIZE], before[300];
-	enum rh_code code = err->code;
+	enum rh_code code;
 	int i;
 
+	if (err == NULL)
+		return -1;
+	code = err->code;
 	for (i = 0; i + 1 < d->hop_count; i++) {
 		if (d->hops[i].session == NULL ||
 		    ssh_is_connected(d->hops[i].session))

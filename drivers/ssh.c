@@ -165,6 +165,10 @@ static int rh_ssh_open_key(struct rh_ssh *d, const char *name,
 	struct secret text = { 0 }, passphrase = { 0 };
 	int rc = -1;
 
+	if (reference == NULL && phrase != NULL)
+		return rh_error_set(err, RH_ERR_CONFIG,
+				    "%s: there is no %s that it could be of",
+				    phrase_name, name);
 	if (reference == NULL)
 		return 0;
 	if (secret_load_text(&text, reference, deadline, err) < 0) {
