@@ -186,6 +186,8 @@ telnet_with() {
 	address = 127.0.0.1
 	[wrong]
 	address = -x
+	[counterpart]
+	looks-well = gone silent
 	[exceptions]
 	calls-end-with-a-refused-credential = a TCP check has no credential
 	END
