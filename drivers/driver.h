@@ -118,6 +118,13 @@ struct driver_console_ops {
 		    struct rh_error *err);
 
 	/*
+	 * How many bytes the other side sent that read did not give, or gave
+	 * damaged, behind what it gave up to now, since the last call. Does not
+	 * block. NULL: cannot tell.
+	 */
+	uint64_t (*take_lost)(void *self);
+
+	/*
 	 * Hands over up to len bytes without blocking for longer than 100 ms;
 	 * returns how many were accepted (0 to len), -1 gone.
 	 */

@@ -25,6 +25,8 @@
 #define SERIAL_QUEUE_MAX 512	/* bytes the line may be behind */
 #define SERIAL_BREAK_MS 300
 #define SERIAL_DRAIN_MS 10
+#define SERIAL_LOST_MS 100	/* between two tellings of what was lost */
+#define SERIAL_BEHIND_MAX (1400 * 1024)	/* Linux keeps 2 * 640 KB of a line */
 
 /* --- the speed ------------------------------------------------------------------ */
 
@@ -41,7 +43,10 @@ void serial_console_tried(const struct serial *s, struct buffer *ret)
 					 i) % s->speed_count]);
 }
 
-/* Framing, parity and overrun errors since the last look (T07). */
+/*
+ * Framing, parity and overrun errors since the last look (T07). While the speed
+ * is in doubt damaged bytes are the rule, and no loss.
+ */
 static void serial_count_errors(struct serial *s)
 {
 	struct serial_icounter_struct now;
@@ -54,6 +59,12 @@ static void serial_count_errors(struct serial *s)
 	       s->counts.buf_overrun;
 	if (errors > 0)
 		garbage_add_errors(&s->garbage, (unsigned)errors);
+	if (s->lost == 0)
+		s->lost_behind = 0;
+	if (lost > 0)
+		s->lost += (uint64_t)lost;
+	if (errors > 0 && !s->doubt)
+		s->lost += (uint64_t)errors;
 	if (errors > 0 || lost > 0)
 		log_line(LOG_DEBUG, "serial: %s: %d framing or parity errors, "
 			 "%d bytes lost", s->path, errors, lost);
@@ -144,7 +155,33 @@ static int serial_read(void *self, void *bytes, size_t size,
 
 	if (n > 0 && serial_console_judge(s, bytes, (size_t)n, err) < 0)
 		return -1;
+	s->drained = n == 0;
+	if (n > 0)
+		s->lost_behind += (size_t)n;
 	return n;
+}
+
+/*
+ * The counters run ahead of what is read: what they say was lost came behind
+ * all that the kernel has of the line, so that is read first.
+ */
+static uint64_t serial_take_lost(void *self)
+{
+	struct serial *s = self;
+	int64_t now = deadline_now();
+	uint64_t lost;
+
+	if (s->port == NULL)
+		return 0;
+	serial_count_errors(s);
+	if ((!s->drained && s->lost_behind < SERIAL_BEHIND_MAX) ||
+	    now < deadline_add(s->lost_told_at, SERIAL_LOST_MS))
+		return 0;
+	lost = s->lost;
+	s->lost = 0;
+	if (lost > 0)
+		s->lost_told_at = now;
+	return lost;
 }
 
 /* The line takes no bytes (T03, T04). */
@@ -261,6 +298,7 @@ const struct driver_console_ops serial_console_ops = {
 	.attach = serial_attach,
 	.pollfds = serial_pollfds,
 	.read = serial_read,
+	.take_lost = serial_take_lost,
 	.write = serial_write,
 	.send_break = serial_break,
 	.detach = serial_detach,

@@ -207,6 +207,7 @@ int serial_port_open(struct serial *s, bool share, bool type_xon,
 	if (type_xon)
 		serial_port_resume(s);
 	s->counts_known = ioctl(s->fd, TIOCGICOUNT, &s->counts) == 0;
+	s->lost = 0;
 	s->moved_at = deadline_now();
 	s->queued = 0;
 	s->switched_at = s->moved_at;

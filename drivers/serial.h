@@ -39,6 +39,10 @@ struct serial {
 	char device[PATH_MAX];		/* what path was at attach */
 	struct serial_icounter_struct counts;
 	bool counts_known;
+	uint64_t lost;			/* bytes, not told yet */
+	size_t lost_behind;		/* bytes read since the first of them */
+	int64_t lost_told_at;
+	bool drained;			/* the last read found nothing */
 	int queued;			/* bytes the line had not taken */
 	int64_t moved_at;		/* when it last took one */
 

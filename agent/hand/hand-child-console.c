@@ -51,23 +51,38 @@ static bool child_ring_empty(const struct child *c)
 	return c->position == c->ring.written;
 }
 
-/* One message of console output, or the gap before it. False: not now. */
+static bool child_send_gap(struct child *c, uint64_t lost)
+{
+	const struct message_gap gap = { .type = MESSAGE_GAP,
+					 .lost_bytes = lost };
+
+	return child_send(c, &gap, sizeof(gap));
+}
+
+/* Whether what the driver lost is what comes next. */
+static bool child_at_gap(const struct child *c)
+{
+	return c->gap > 0 && c->position >= c->gap_at;
+}
+
+/* One message: console output, or what the ring lost of it. False: not now. */
 static bool child_send_chunk(struct child *c)
 {
 	struct {
 		struct message_bytes head;
 		char bytes[MESSAGE_CHUNK_MAX];
 	} chunk = { .head.type = MESSAGE_BYTES };
-	struct message_gap gap = { .type = MESSAGE_GAP };
-	uint64_t at = c->position;
-	size_t len;
+	uint64_t at = c->position, missed;
+	size_t len = sizeof(chunk.bytes);
 
-	len = ring_read(&c->ring, &at, chunk.bytes, sizeof(chunk.bytes),
-			&gap.lost_bytes);
-	if (gap.lost_bytes > 0) {
-		if (!child_send(c, &gap, sizeof(gap)))
+	if (c->gap > 0 && c->gap_at - c->position < len)
+		len = c->gap_at - c->position;
+	len = ring_read(&c->ring, &at, chunk.bytes, len, &missed);
+	if (missed > 0) {
+		if (!child_send_gap(c, missed))
 			return false;
-		c->position += gap.lost_bytes;
+		c->position += missed;
+		return true;
 	}
 	chunk.head.len = (uint32_t)len;
 	if (!child_send(c, &chunk, sizeof(chunk.head) + len))
@@ -78,7 +93,8 @@ static bool child_send_chunk(struct child *c)
 
 bool child_has_output(const struct child *c)
 {
-	return c->answer.len > 0 || c->lost.len > 0 || !child_ring_empty(c);
+	return c->answer.len > 0 || c->lost.len > 0 || c->gap > 0 ||
+	       !child_ring_empty(c);
 }
 
 /*
@@ -103,9 +119,14 @@ void child_flush(struct child *c)
 {
 	if (!c->answer_after_bytes && !child_send_buffer(c, &c->answer))
 		return;
-	while (!child_ring_empty(c)) {
-		if (!child_send_chunk(c))
+	while (c->gap > 0 || !child_ring_empty(c)) {
+		if (child_at_gap(c)) {
+			if (!child_send_gap(c, c->gap))
+				return;
+			c->gap = 0;
+		} else if (!child_send_chunk(c)) {
 			return;
+		}
 	}
 	if (child_send_buffer(c, &c->answer))
 		(void)child_send_buffer(c, &c->lost);
@@ -150,6 +171,19 @@ static void child_console_lost(struct child *c, struct rh_error *err)
 	child_item_release(&c->writing);
 }
 
+/* What the driver knows to be lost; one that waits to be told grows. */
+static void child_take_lost(struct child *c)
+{
+	uint64_t lost;
+
+	if (!c->attached || c->driver->console->take_lost == NULL)
+		return;
+	lost = c->driver->console->take_lost(c->self);
+	if (lost > 0 && c->gap == 0)
+		c->gap_at = c->ring.written;
+	c->gap += lost;
+}
+
 void child_read_console(struct child *c)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -167,6 +201,7 @@ void child_read_console(struct child *c)
 		ring_write(&c->ring, bytes, (size_t)len);
 		c->spins = 0;
 	}
+	child_take_lost(c);
 }
 
 static void child_write_end(struct child *c, uint32_t id, struct rh_error *err)

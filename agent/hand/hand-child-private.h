@@ -42,6 +42,8 @@ struct child {
 	int spins;
 	struct ring ring;		/* data NULL until the first attach */
 	uint64_t position;		/* what the brain has of it */
+	uint64_t gap;			/* bytes that the driver lost, not told yet, */
+	uint64_t gap_at;		/* and where: a position in the ring */
 
 	struct buffer answer;		/* not sent yet; empty: none */
 	bool answer_after_bytes;

@@ -63,7 +63,8 @@ enum hand_event_type {
 	HAND_NONE = 0,		/* nothing now */
 	HAND_DONE,		/* a request has ended: id, op, err, state, text */
 	HAND_BYTES,		/* console output: bytes, bytes_len (1..4096) */
-	HAND_GAP,		/* lost_bytes of console output are missing here */
+	HAND_GAP,		/* lost_bytes of console output are missing here, or
+				   were damaged just before */
 	HAND_CONSOLE_LOST,	/* the attached session is gone: err; the hand lives,
 				   a new ATTACH may be asked for */
 	HAND_ENDED,		/* the process is gone: err says how */

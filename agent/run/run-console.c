@@ -286,10 +286,12 @@ static void console_gap(struct run *r, uint64_t lost)
 	char text[80];
 
 	snprintf(text, sizeof(text), "gap: %" PRIu64 " bytes of the console were "
-		 "lost", lost);
+		 "lost or damaged", lost);
 	record_marker(r->record, run_at(r), text);
 	run_event(r, "console-gap", "", text,
 		  json_pack("{sI}", "bytes", (json_int_t)lost));
+	r->console.last_byte = deadline_now();
+	machine_gap(r->machine, r->console.last_byte);
 }
 
 static void console_answered(struct run *r, const struct hand_event *event)

@@ -297,6 +297,15 @@ static void machine_read_anew(struct machine *m)
 	memset(&m->klog, 0, sizeof(m->klog));
 }
 
+/* What comes after is not what was there before. */
+static void machine_cut(struct machine *m)
+{
+	m->consumed = m->seen.len;
+	m->scanned = m->seen.len;
+	machine_screen_forget(m);
+	machine_read_anew(m);
+}
+
 /*
  * The host goes down: what was printed up to now never triggers anything any
  * more, what was seen proves nothing, and a secret may be asked for anew.
@@ -479,13 +488,9 @@ static void machine_read(struct machine *m, const char *bytes, size_t len)
 	machine_screen_read(m, bytes, len);
 }
 
-void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
+/* The host says something, whether it can be read or not. */
+static void machine_heard(struct machine *m, int64_t now)
 {
-	const char *at = bytes;
-	size_t n;
-
-	if (m->phase == PHASE_OVER || len == 0)
-		return;
 	m->now = now;
 	m->last_byte = now;
 	m->scanned_quiet = false;
@@ -494,6 +499,16 @@ void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 	again_cancel(m);
 	if (m->confirming)
 		confirm_console(&m->confirm, now);
+}
+
+void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+	size_t n;
+
+	if (m->phase == PHASE_OVER || len == 0)
+		return;
+	machine_heard(m, now);
 	for (; len > 0; at += n, len -= n) {
 		n = len < MACHINE_PIECE ? len : MACHINE_PIECE;
 		if (m->phase == PHASE_RUN) {
@@ -543,11 +558,16 @@ void machine_lost(struct machine *m, int64_t now)
 		return;
 	m->attached = false;
 	m->lost_since = now;
-	/* What comes after is not what was there before. */
-	m->consumed = m->seen.len;
-	m->scanned = m->seen.len;
-	machine_screen_forget(m);
-	machine_read_anew(m);
+	machine_cut(m);
+	machine_run(m);
+}
+
+void machine_gap(struct machine *m, int64_t now)
+{
+	if (m->phase == PHASE_OVER)
+		return;
+	machine_heard(m, now);
+	machine_cut(m);
 	machine_run(m);
 }
 

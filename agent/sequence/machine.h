@@ -142,6 +142,12 @@ void machine_done(struct machine *m, int64_t now, uint32_t id,
 void machine_attached(struct machine *m, int64_t now);
 void machine_lost(struct machine *m, int64_t now);
 
+/*
+ * Bytes of the console are missing or damaged here: what came before answers no
+ * prompt any more, and is not the beginning of what comes.
+ */
+void machine_gap(struct machine *m, int64_t now);
+
 /* The console is another one from now on; enter is kept. See machine_config. */
 void machine_console(struct machine *m, enum keys_terminal terminal,
 		     const char *enter, int64_t key_delay_ms, int64_t mute_ms);

@@ -236,7 +236,7 @@ static void console_hand_event(struct console *c, const struct hand_event *event
 		console_output(c, event->bytes, event->bytes_len);
 		break;
 	case HAND_GAP:
-		snprintf(text, sizeof(text), "%llu bytes were lost here",
+		snprintf(text, sizeof(text), "%llu bytes were lost or damaged here",
 			 (unsigned long long)event->lost_bytes);
 		console_print(text);
 		break;

@@ -28,6 +28,7 @@
 int pty_shim_signals = TIOCM_DTR | TIOCM_RTS | TIOCM_CTS | TIOCM_DSR | TIOCM_CAR;
 int pty_shim_queued = -1;
 int pty_shim_frame_errors;
+int pty_shim_overruns;
 
 int __lxstat(int version, const char *path, struct stat *st);
 
@@ -72,6 +73,7 @@ static int shim_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	case TIOCGICOUNT:
 		counts.frame = pty_shim_frame_errors;
+		counts.overrun = pty_shim_overruns;
 		memcpy(arg, &counts, sizeof(counts));
 		return 0;
 	case TIOCOUTQ:

@@ -6,5 +6,6 @@
 extern int pty_shim_signals;		/* TIOCM_... */
 extern int pty_shim_queued;		/* bytes not sent yet; -1: the truth */
 extern int pty_shim_frame_errors;	/* counted so far */
+extern int pty_shim_overruns;		/* counted so far */
 
 #endif

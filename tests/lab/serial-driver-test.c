@@ -470,6 +470,71 @@ static void test_framing_errors(void)
 	host_stop(&h);
 }
 
+static const char boot_text[] =
+	"[    0.000000] Linux version 2.6.32-754.el6.x86_64 (gcc 4.4.7)\r\n"
+	"[    0.000000] Command line: ro root=/dev/sda1 console=ttyS0\r\n";
+
+static uint64_t take_lost(const struct instance *i)
+{
+	return tested->console->take_lost(i->self);
+}
+
+/* What the counters say is told once, when the bytes before it are read. */
+static void test_lost_bytes(void)
+{
+	int64_t deadline = deadline_in(5000);
+	struct host h = host_start();
+	struct instance i = usual(&h);
+	struct rh_error err = RH_ERROR_INIT;
+	uint64_t lost = 0;
+	char byte;
+
+	pty_shim_overruns = pty_shim_frame_errors = 7;
+	if (attach(&i, 1000)) {
+		check(take_lost(&i) == 0, "lost before it was attached");
+		host_says(&h, "boot", 4);
+		pty_shim_overruns += 3;
+		check(tested->console->read(i.self, &byte, 1, &err) == 1,
+		      "read");
+		check(take_lost(&i) == 0, "told ahead of what is there");
+		drain(&i);
+		lost = take_lost(&i);
+		check(lost == 3, "3 overruns are %d bytes", (int)lost);
+		check(take_lost(&i) == 0, "told twice");
+		/* damaged, in text that is good all the same */
+		host_says(&h, boot_text, strlen(boot_text));
+		pty_shim_frame_errors += 2;
+		drain(&i);
+		for (lost = 0; lost == 0 && deadline_now() < deadline; )
+			lost = take_lost(&i);
+		check(lost == 2, "2 framing errors are %d bytes", (int)lost);
+	}
+	tested->console->detach(i.self, deadline_in(100));
+	check(take_lost(&i) == 0, "lost when detached");
+	pty_shim_overruns = pty_shim_frame_errors = 0;
+	instance_close(&i);
+	host_stop(&h);
+}
+
+/* At the wrong speed bytes are damaged, and that is told otherwise. */
+static void test_nothing_lost_in_doubt(void)
+{
+	struct host h = host_start();
+	struct instance i = usual(&h);
+
+	if (attach(&i, 1000)) {
+		host_prints(&h, B1200);
+		drain(&i);
+		pty_shim_frame_errors = 40;
+		host_prints(&h, B1200);
+		drain(&i);
+		check(take_lost(&i) == 0, "garbage counts as lost");
+	}
+	pty_shim_frame_errors = 0;
+	instance_close(&i);
+	host_stop(&h);
+}
+
 /* --- a line that is slow or stuck -------------------------------------------------- */
 
 static void test_partial(void)
@@ -634,6 +699,8 @@ static const struct driver_check tests[] = {
 	{ "never-types-into-garbage", test_never_types_into_garbage },
 	{ "never-types-in-doubt", test_never_types_in_doubt },
 	{ "framing-errors", test_framing_errors },
+	{ "lost-bytes", test_lost_bytes },
+	{ "nothing-lost-in-doubt", test_nothing_lost_in_doubt },
 	{ "partial", test_partial },
 	{ "stuck", test_stuck },
 	{ "doctor", test_doctor },

@@ -33,6 +33,10 @@ driver() {
 		framing-errors
 }
 
+@test "serial: bytes that were lost or damaged on the line" {
+	driver lost-bytes nothing-lost-in-doubt
+}
+
 @test "serial: a line that takes no bytes" {
 	driver stuck
 }

@@ -304,6 +304,55 @@ static void test_doctor(void)
 	instance_close(&i);
 }
 
+/* Waits until the UART has received so many bytes; 50 s. */
+static void received(unsigned long count)
+{
+	int64_t deadline = deadline_in(50000);
+	unsigned long now = 0;
+	const char *rx;
+	char line[200];
+
+	while (now < count && deadline_now() < deadline) {
+		uart_line(line, sizeof(line));
+		rx = strstr(line, " rx:");
+		now = rx != NULL ? strtoul(rx + 4, NULL, 10) : 0;
+		poll(NULL, 0, 20);
+	}
+	check(now >= count, "%lu bytes were received", now);
+}
+
+/*
+ * Nobody reads while more comes than the kernel keeps (uart/peer): what is
+ * missing is told to the byte, when the rest is read.
+ */
+static void test_overrun(void)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct buffer seen = { 0 };
+	struct instance i = usual();
+	const size_t size = 1500000;
+	uint64_t lost = 0;
+	int n = 1;
+
+	if (attach(&i, 1000)) {
+		enters(&i, "flood\r");
+		received(size);
+		while (n > 0) {
+			n = turn(&i, deadline_in(500), &seen, &err);
+			check(n <= 0 || (lost += tested->console->take_lost(
+						 i.self)) == 0,
+			      "told after %zu bytes", seen.len);
+		}
+		lost += tested->console->take_lost(i.self);
+		check(lost > 0 && seen.len + lost == size,
+		      "%zu bytes came, %zu were lost", seen.len, (size_t)lost);
+		enters(&i, "\r");
+		sees(&i, "login: ");
+	}
+	buffer_release(&seen);
+	instance_close(&i);
+}
+
 static const struct driver_check tests[] = {
 	{ "talk", test_talk },
 	{ "settings", test_settings },
@@ -314,6 +363,7 @@ static const struct driver_check tests[] = {
 	{ "held", test_held },
 	{ "held-locked", test_held_locked },
 	{ "doctor", test_doctor },
+	{ "overrun", test_overrun },
 	{ NULL, NULL },
 };
 

@@ -8,6 +8,7 @@
 # speed, the bits, the parity and the stop bits that its UART has, so stty says
 # what the UART was really set to. A break would get lost there: the shim makes
 # it the text "<BREAK>". Behind each line socat echoes, or joins it with another.
+# ttyS3 has uart/peer behind it.
 #
 # The caller's: vm_dir, a directory.
 
@@ -98,11 +99,14 @@ vm_start() {
 		-chardev "serial,id=c2,path=$vm_dir/line2" \
 		-device isa-serial,chardev=c2,irq=5 \
 		-trace serial_update_parameters -D "$vm_dir/trace" \
+		-chardev "socket,id=c3,path=$vm_dir/line3,server=on,wait=off,telnet=on" \
+		-device isa-serial,chardev=c3,irq=7 \
 		-monitor "unix:$vm_dir/monitor,server=on,wait=off" \
 		-device virtio-net-pci,netdev=n0,romfile= \
 		-netdev "user,id=n0,restrict=on${vm_net:+,$vm_net}"
 	until_true [ -S "$vm_dir/control" ]
 	vm_talk 60 ''
+	vm_keep socat "UNIX-CONNECT:$vm_dir/line3" "EXEC:$here/uart/peer"
 }
 
 # Sends a line, prints what comes until the end of the command; its status.
@@ -126,7 +130,7 @@ vm_talk() { # SECONDS LINE
 
 # Runs a command line in the machine.
 vm_run() {
-	vm_talk 20 "$*"
+	vm_talk 60 "$*"
 }
 
 # The port of 127.0.0.1 that is forwarded to that one of the machine.

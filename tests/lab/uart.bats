@@ -93,6 +93,11 @@ holder_ends() {
 	driver /dev/ttyS1 doctor
 }
 
+@test "uart: what the line lost is counted" {
+	driver /dev/ttyS3 overrun
+	vm_run "grep ^3: /proc/tty/driver/serial"
+}
+
 @test "uart: ser2net sets speed and break by RFC 2217" {
 	vm_run 'ser2net -u -c /etc/ser2net.yaml'
 	run timeout 60 "${TELNET_DRIVER_TEST:-$here/telnet-driver-test}" \

@@ -21,6 +21,7 @@ static struct {
 	int accept_total;	/* bytes taken at all; 0: no limit */
 	enum rh_code attach_code, lost_code;
 	uint64_t lost_after;	/* bytes printed until the session goes */
+	uint64_t hole_at, hole;	/* there it loses so many, and knows it */
 	bool read_hangs, detach_hangs, wolf;
 	const char *witness;
 } fake;
@@ -140,11 +141,23 @@ static int fake_read(void *self, void *bytes, size_t size,
 		return (int)n;
 	if (read(f->permit_fd, bytes, 1) == 1)
 		f->permitted++;
-	for (i = 0; i < size && f->printed < fake_limit(f); i++)
+	for (i = 0; i < size && f->printed < fake_limit(f) &&
+		    (fake.hole == 0 || f->printed != fake.hole_at); i++)
 		to[i] = pattern(f->printed++);
 	if (i > 0 && f->printed == fake_limit(f))
 		fake_says(f, f->printed == fake.flood ? 'e' : '.');
 	return (int)i;
+}
+
+static uint64_t fake_take_lost(void *self)
+{
+	struct fake_console *f = self;
+	uint64_t lost = f->printed == fake.hole_at ? fake.hole : 0;
+
+	f->printed += lost;
+	if (lost > 0)
+		fake.hole = 0;
+	return lost;
 }
 
 static int fake_write(void *self, const void *bytes, size_t len,
@@ -211,6 +224,7 @@ static int fake_query(void *self, int64_t deadline, enum driver_power *ret,
 
 static const struct driver_console_ops fake_ops = {
 	.attach = fake_attach, .pollfds = fake_pollfds, .read = fake_read,
+	.take_lost = fake_take_lost,
 	.write = fake_write, .send_break = fake_break, .detach = fake_detach,
 };
 
@@ -432,6 +446,56 @@ static void test_flood_unread(void **state)
 	assert_true(r.bytes > MB);
 	assert_int_equal(r.bytes + r.gaps, fake.flood);
 	hand_free(h);
+}
+
+/* What the driver lost is told in its place, in the middle and at the end. */
+static void test_lost_by_the_driver(void **state)
+{
+	const uint64_t places[] = { 10000, 19300, 0 };
+	struct reader r;
+	struct hand *h;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		memset(&r, 0, sizeof(r));
+		fake.flood = 20000;
+		fake.hole_at = places[i];
+		fake.hole = 700;
+		h = brain_start(&fake_driver);
+		brain_attach(h);
+		reader_until(&r, h, 20000);
+		assert_int_equal(r.gap_count, 1);
+		assert_int_equal(r.gaps, 700);
+		hand_free(h);
+	}
+}
+
+/* The same where the bytes on both sides wait; then the ring loses its place. */
+static void test_lost_by_the_driver_unread(void **state)
+{
+	const struct {
+		uint64_t flood, hole_at;
+		int gaps;
+	} cases[] = { { MB, 900000, 1 }, { 100 * MB, 50 * MB, 2 } };
+	struct reader r;
+	struct hand *h;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(&r, 0, sizeof(r));
+		fake.flood = cases[i].flood;
+		fake.hole_at = cases[i].hole_at;
+		fake.hole = 700;
+		h = brain_start(&fake_driver);
+		brain_attach(h);
+		witness_expect(&witness, 'e');
+		reader_until(&r, h, fake.flood);
+		assert_int_equal(r.gap_count, cases[i].gaps);
+		assert_int_equal(r.bytes + r.gaps, fake.flood);
+		hand_free(h);
+	}
 }
 
 /* Takes up to count console events that are there; false: an end came. */
@@ -852,6 +916,8 @@ int main(void)
 		CONSOLE_TEST(test_reads_while_a_write_waits),
 		CONSOLE_TEST(test_flood),
 		CONSOLE_TEST(test_flood_unread),
+		CONSOLE_TEST(test_lost_by_the_driver),
+		CONSOLE_TEST(test_lost_by_the_driver_unread),
 		CONSOLE_TEST(test_flood_read_a_little),
 		CONSOLE_TEST(test_detach_brings_out_the_rest),
 		CONSOLE_TEST(test_stop_gives_the_console_back),

@@ -26,7 +26,8 @@
 #define SCRIPT_MAX 64
 #define ANSWERS_MAX 4
 
-enum scene_kind { SCENE_NONE = 0, SCENE_PRINT, SCENE_ATTACH, SCENE_LOSE };
+enum scene_kind { SCENE_NONE = 0, SCENE_PRINT, SCENE_ATTACH, SCENE_LOSE,
+		  SCENE_GAP };
 
 struct scene {
 	enum scene_kind kind;
@@ -146,6 +147,8 @@ static void world_play(struct world *w, struct scene *scene)
 	} else if (kind == SCENE_LOSE) {
 		w->attached = false;
 		machine_lost(w->m, w->now);
+	} else if (kind == SCENE_GAP) {
+		machine_gap(w->m, w->now);
 	}
 }
 
@@ -537,6 +540,36 @@ static void text_before_attach_never_fires(void **state)
 	prints(&w, 400, "in");
 	world_run(&w);
 	ends(&w, VERDICT_FAILED, "nothing");
+}
+
+/* T07: bytes are missing in the middle of the console's text. */
+static void text_with_a_gap(void **state)
+{
+	struct world w;
+
+	(void)state;
+	/* What comes behind it does not go on with what was before. */
+	world_init(&w, HEAD "[state a]\non = /login/ -> recovered\n"
+		       "timeout = 30s -> failed \"nothing\"\n");
+	prints(&w, 100, "log");
+	world_scene(&w, SCENE_GAP, 200, NULL);
+	prints(&w, 300, "in");
+	world_run(&w);
+	ends(&w, VERDICT_FAILED, "nothing");
+	/* A prompt that was not answered yet is not the last word any more. */
+	world_init(&w, HEAD "[state a]\non = /login: $/ -> recovered\n"
+		       "timeout = 30s -> failed \"nothing\"\n");
+	prints(&w, 100, "login: ");
+	world_scene(&w, SCENE_GAP, 110, NULL);
+	world_run(&w);
+	ends(&w, VERDICT_FAILED, "nothing");
+	/* It goes on, and the host was not silent. */
+	world_init(&w, HEAD "[state a]\non idle = 10s -> failed \"idle\"\n"
+		       "on = /login/ -> recovered\n");
+	world_scene(&w, SCENE_GAP, 8000, NULL);
+	prints(&w, 12000, "login: ");
+	world_run(&w);
+	ends(&w, VERDICT_RECOVERED, "");
 }
 
 static void no_console_to_be_had(void **state)
@@ -1431,6 +1464,7 @@ int main(void)
 		cmocka_unit_test(old_text_never_fires),
 		cmocka_unit_test(fresh_text_fires_behind_stale_text),
 		cmocka_unit_test(text_before_attach_never_fires),
+		cmocka_unit_test(text_with_a_gap),
 		cmocka_unit_test(no_console_to_be_had),
 		cmocka_unit_test(which_rule_wins),
 		cmocka_unit_test(a_match_consumes_its_text),
