@@ -206,7 +206,9 @@ struct driver_doctor_ops {
 	 *   LEVEL <TAB> SUBJECT <TAB> TEXT [<TAB> HINT]
 	 * LEVEL is ok, note or fail; SUBJECT a word ("address", "password");
 	 * HINT what to do, a line for the host file ("workarounds = ...") if
-	 * there is one. Returns 0 where it looked, whatever it found; -1 only
+	 * there is one. SUBJECT known-host is a host key that is not known, for
+	 * a person to judge: TEXT is "KIND FINGERPRINT FILE", HINT the line for
+	 * that file ("HOST KIND BASE64"). Returns 0 where it looked, whatever it found; -1 only
 	 * where it could not look at all (CONFIG).
 	 */
 	int (*look)(void *self, unsigned flags, int64_t deadline,

@@ -49,6 +49,28 @@ static void rh_ssh_doctor_server(const struct rh_ssh_hop *hop,
 	buffer_release(&text);
 }
 
+/* A key that a person may judge; one that changed is not among them. */
+static void rh_ssh_doctor_known_host(const struct rh_ssh *d,
+				     const struct rh_ssh_hop *hop,
+				     const struct rh_ssh_hostkey *key,
+				     struct buffer *ret)
+{
+	struct buffer text = { 0 }, line = { 0 };
+
+	if (hop->target && settings_text(d->settings, "host-key") != NULL)
+		return;
+	if (hop->known_hosts == NULL || key->base64[0] == '\0' ||
+	    (key->verdict != RH_SSH_HOSTKEY_UNKNOWN && !key->no_file))
+		return;
+	buffer_printf(&text, "%s %s %s", key->kind, key->shown,
+		      hop->known_hosts);
+	rh_ssh_hostkey_line(hop, key, &line);
+	rh_ssh_doctor_line(ret, "note", "known-host", buffer_text(&text),
+			   buffer_text(&line));
+	buffer_release(&text);
+	buffer_release(&line);
+}
+
 static bool rh_ssh_doctor_hostkey(struct rh_ssh *d, struct rh_ssh_hop *hop,
 				  struct buffer *ret)
 {
@@ -66,6 +88,7 @@ static bool rh_ssh_doctor_hostkey(struct rh_ssh *d, struct rh_ssh_hop *hop,
 			buffer_printf(&text, "host-key = %s", key.shown);
 		rh_ssh_doctor_fail(ret, "host-key", &err,
 				   text.len > 0 ? text.data : NULL);
+		rh_ssh_doctor_known_host(d, hop, &key, ret);
 	}
 	buffer_release(&text);
 	return key.verdict == RH_SSH_HOSTKEY_KNOWN;

@@ -7,7 +7,8 @@
  * Always true: a key is good when the file pins its fingerprint (the target
  * only), or else when known_hosts has just this key for just this name and
  * port; a line marked @revoked beats both, a line marked @cert-authority
- * counts for nothing; nothing is ever added or trusted on first use.
+ * counts for nothing; nothing is ever added or trusted on first use. What a
+ * person may want to add is said by the doctor, and added by the brain.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -121,6 +122,25 @@ static void rh_ssh_hostkey_fingerprint(ssh_key key,
 	ssh_string_free_char(text);
 }
 
+static void rh_ssh_hostkey_export(ssh_key key, struct rh_ssh_hostkey *ret)
+{
+	char *text = NULL;
+
+	if (ssh_pki_export_pubkey_base64(key, &text) == SSH_OK &&
+	    strlen(text) < sizeof(ret->base64))
+		snprintf(ret->base64, sizeof(ret->base64), "%s", text);
+	ssh_string_free_char(text);
+}
+
+void rh_ssh_hostkey_line(const struct rh_ssh_hop *hop,
+			 const struct rh_ssh_hostkey *key, struct buffer *ret)
+{
+	char name[HOSTKEY_NAME_SIZE];
+
+	rh_ssh_map_known_name(hop->host, hop->port, name, sizeof(name));
+	buffer_printf(ret, "%s %s %s", name, key->kind, key->base64);
+}
+
 /* Looks through the file. A revoked line anywhere in it decides. */
 static int rh_ssh_hostkey_search(const struct rh_ssh_hop *hop, ssh_key shown,
 				 struct rh_ssh_hostkey *ret,
@@ -130,8 +150,10 @@ static int rh_ssh_hostkey_search(const struct rh_ssh_hop *hop, ssh_key shown,
 	bool revoked, same;
 	ssh_key key;
 
-	if (rh_ssh_hostkey_open(&lines, hop, err) < 0)
+	if (rh_ssh_hostkey_open(&lines, hop, err) < 0) {
+		ret->no_file = err != NULL && err->sys_errno == ENOENT;
 		return -1;
+	}
 	while ((key = rh_ssh_hostkey_next(&lines, &revoked)) != NULL) {
 		same = ssh_key_cmp(key, shown, SSH_KEY_CMP_PUBLIC) == 0;
 		if (same && revoked) {
@@ -211,6 +233,7 @@ int rh_ssh_hostkey_check(const struct rh_ssh *d, const struct rh_ssh_hop *hop,
 	snprintf(ret->kind, sizeof(ret->kind), "%s",
 		 ssh_key_type_to_char(ssh_key_type(shown)));
 	rh_ssh_hostkey_fingerprint(shown, ret->shown);
+	rh_ssh_hostkey_export(shown, ret);
 	if (hop->known_hosts != NULL)
 		rc = rh_ssh_hostkey_search(hop, shown, ret, err);
 	ssh_key_free(shown);

@@ -215,9 +215,15 @@ enum rh_ssh_hostkey_verdict {
 struct rh_ssh_hostkey {
 	enum rh_ssh_hostkey_verdict verdict;
 	char kind[32];		/* "ssh-ed25519" */
+	char base64[4096];	/* what the host showed; "": too long */
+	bool no_file;		/* known-hosts is not there yet */
 	char shown[RH_SSH_FINGERPRINT_SIZE];	/* what the host showed */
 	char known[RH_SSH_FINGERPRINT_SIZE];	/* what we expected, "": nothing */
 };
+
+/* The line of known_hosts that would make the key known; appended to ret. */
+void rh_ssh_hostkey_line(const struct rh_ssh_hop *hop,
+			 const struct rh_ssh_hostkey *key, struct buffer *ret);
 
 /* The algorithms to ask this hop with, as a list; free(3). */
 char *rh_ssh_hostkey_algorithms(const struct rh_ssh *d,

@@ -18,7 +18,7 @@
 #include "agent/console/filter.h"
 #include "agent/hand/hand.h"
 #include "agent/run/lock.h"
-#include "agent/verbs/verb.h"
+#include "agent/verbs/trust.h"
 #include "base/deadline.h"
 
 #define CONSOLE_ATTACH_MS 30000
@@ -47,6 +47,7 @@ struct console {
 	bool escape;		/* it was typed */
 	bool input_ended;
 	bool leave;
+	enum rh_code refused;	/* why it could not be attached; NONE: it was */
 	bool held;		/* the session was not given back */
 	int64_t quiet_at;	/* after the end of input: leaves then, */
 	int64_t answer_until;	/* and then in any case; 0 before */
@@ -200,6 +201,7 @@ static void console_gone(struct console *c, const struct rh_error *err)
 static void console_attached(struct console *c, const struct rh_error *err)
 {
 	c->attach = 0;
+	c->refused = err->code;
 	if (err->code != RH_ERR_NONE) {
 		c->status = verb_fail(c->call, run_error_status(err->code),
 				      "%s: %s", c->host->name, err->text);
@@ -374,7 +376,7 @@ static void console_give_back(struct console *c)
 	hand_free(c->hand);
 }
 
-static int console_session(struct console *c, const struct way *way)
+static void console_session(struct console *c, const struct way *way)
 {
 	struct hand_request request = { .op = HAND_OP_ATTACH,
 					.deadline = deadline_in(CONSOLE_ATTACH_MS) };
@@ -388,9 +390,11 @@ static int console_session(struct console *c, const struct way *way)
 	snprintf(name, sizeof(name), "%s/%s", c->host->name, way->label);
 	c->hand = hand_start(name, way->driver, way->settings, &err);
 	if (c->hand == NULL ||
-	    hand_send(c->hand, &request, &c->attach, &err) < 0)
-		return verb_fail(c->call, run_error_status(err.code), "%s: %s",
-				 c->host->name, err.text);
+	    hand_send(c->hand, &request, &c->attach, &err) < 0) {
+		c->status = verb_fail(c->call, run_error_status(err.code),
+				      "%s: %s", c->host->name, err.text);
+		return;
+	}
 	filter_init(&c->filter);
 	c->after_newline = true;
 	console_open_signals(c);
@@ -404,7 +408,32 @@ static int console_session(struct console *c, const struct way *way)
 	close(c->signal_fd);
 	if (c->attached)
 		fprintf(stderr, "[left the console of %s]\n", c->host->name);
-	return c->status;
+}
+
+/* Whether a person trusts the host key for which it was refused. */
+static bool console_trusted(struct console *c, const struct way *way)
+{
+	enum trust_result trust;
+
+	if (c->refused != RH_ERR_REFUSED && c->refused != RH_ERR_CONFIG)
+		return false;
+	trust = trust_way(c->call, c->host, way);
+	if (trust == TRUST_CANCELLED)
+		c->status = 130;
+	return trust == TRUST_ADDED;
+}
+
+static int console_sessions(struct console *first, const struct way *way)
+{
+	struct console c;
+	int tries = 0;
+
+	do {
+		c = *first;
+		console_session(&c, way);
+	} while (tries++ < TRUST_TRIES && console_trusted(&c, way));
+	first->lock = c.lock;
+	return c.status;
 }
 
 static int console_host(struct verb_call *call, const struct host *host,
@@ -422,7 +451,7 @@ static int console_host(struct verb_call *call, const struct host *host,
 		status = verb_fail(call, run_error_status(err.code), "%s",
 				   err.text);
 	else
-		status = console_session(&c, way);
+		status = console_sessions(&c, way);
 	lock_release(&c.lock);
 	return status;
 }

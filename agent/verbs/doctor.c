@@ -11,7 +11,7 @@
 #include "agent/run/examine.h"
 #include "agent/run/lock.h"
 #include "agent/run/record.h"
-#include "agent/verbs/verb.h"
+#include "agent/verbs/trust.h"
 #include "base/memory.h"
 
 #define DOCTOR_PARALLEL 32
@@ -122,6 +122,8 @@ static void doctor_finding_text(void *context, const struct examine_way *way,
 	char line[900];
 
 	(void)way;
+	if (strcmp(f->subject, "known-host") == 0)
+		return;	/* it is asked, or said at the end */
 	snprintf(line, sizeof(line), "  %-4s  %-*s %s", f->level,
 		 DOCTOR_SUBJECT, f->subject, f->text);
 	verb_put_folded(line, d->columns, DOCTOR_SUBJECT + 9);
@@ -151,11 +153,17 @@ static void doctor_hint(void *context, const struct examine_way *way,
 			const struct doctor_finding *f)
 {
 	struct buffer *said = context;
-	char line[900];
+	const char *file = strchr(f->text, ' ');
+	char line[6000];
 
 	if (f->hint == NULL || way->way == NULL)
 		return;
-	if (strstr(f->hint, " = ") != NULL)
+	if (strcmp(f->subject, "known-host") == 0 && file != NULL)
+		file = strchr(file + 1, ' ');
+	if (strcmp(f->subject, "known-host") == 0 && file != NULL)
+		snprintf(line, sizeof(line), "add to%s, after you compared the "
+			 "key: %s\n", file, f->hint);
+	else if (strstr(f->hint, " = ") != NULL)
 		snprintf(line, sizeof(line), "add to %s, [%s]: %s\n",
 			 way->way->file, way->way->label, f->hint);
 	else
@@ -332,13 +340,36 @@ static void doctor_add_host(struct doctor *d, const struct host *host)
 	}
 }
 
+/* Asks for a host key of a way, and looks again, until there is none to ask for. */
+static bool doctor_trust(struct doctor *d, struct examine_way *way,
+			 unsigned flags)
+{
+	enum trust_result trust = TRUST_ADDED;
+	bool whole = true;
+	int tries;
+
+	for (tries = 0; whole && tries < TRUST_TRIES; tries++) {
+		trust = trust_found(d->call, way);
+		if (trust != TRUST_ADDED)
+			break;
+		buffer_clear(&way->findings);
+		way->failed = false;
+		whole = examine_ways(way, 1, 1, flags, doctor_take, d);
+	}
+	return whole && trust != TRUST_CANCELLED;
+}
+
 static int doctor_examine(struct doctor *d, bool send_break)
 {
-	bool whole = examine_ways(d->ways, d->count, DOCTOR_PARALLEL,
-				  send_break ? DRIVER_DOCTOR_BREAK : 0,
+	unsigned flags = send_break ? DRIVER_DOCTOR_BREAK : 0;
+	bool whole = examine_ways(d->ways, d->count, DOCTOR_PARALLEL, flags,
 				  doctor_take, d);
-	int status = whole ? 0 : 130;
+	int status;
 	size_t i;
+
+	for (i = 0; i < d->count && whole; i++)
+		whole = doctor_trust(d, &d->ways[i], flags);
+	status = whole ? 0 : 130;
 
 	for (i = 0; i < d->count && status == 0; i++) {
 		if (d->ways[i].failed)

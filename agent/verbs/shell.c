@@ -11,7 +11,7 @@
 #include "agent/console/filter.h"
 #include "agent/run/ask.h"
 #include "agent/run/record.h"
-#include "agent/verbs/verb.h"
+#include "agent/verbs/trust.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 #include "base/vis.h"
@@ -126,6 +126,31 @@ static char *shell_command(const struct verb_call *call)
 	return buffer_take(&b);
 }
 
+/* Asks, and once more where a person at the terminal trusts a host key. */
+static int shell_ask(struct verb_call *call, struct ask *ask, int64_t timeout_ms,
+		     struct ask_answer *answer, struct rh_error *err)
+{
+	enum trust_result trust = TRUST_ADDED;
+	int tries;
+
+	for (tries = 0; trust == TRUST_ADDED; tries++) {
+		buffer_clear(&answer->text);
+		rh_error_clear(err);
+		ask->request.deadline = deadline_in(timeout_ms);
+		if (ask_host(ask, answer, err) == 0)
+			return 0;
+		if (tries == TRUST_TRIES || (err->code != RH_ERR_REFUSED &&
+					     err->code != RH_ERR_CONFIG))
+			return -1;
+		trust = trust_way(call, ask->host, answer->way);
+	}
+	if (trust == TRUST_CANCELLED) {
+		rh_error_clear(err);
+		rh_error_set(err, RH_ERR_CANCELLED, "stopped by a signal");
+	}
+	return -1;
+}
+
 static int shell_host(struct verb_call *call, const struct host *host,
 		      const char *command, int64_t timeout_ms)
 {
@@ -135,10 +160,10 @@ static int shell_host(struct verb_call *call, const struct host *host,
 	int status;
 
 	ask.request = (struct hand_request){
-		.op = HAND_OP_SHELL, .deadline = deadline_in(timeout_ms),
+		.op = HAND_OP_SHELL,
 		.number = HAND_SHELL_MAX, .bytes = command,
 		.bytes_len = strlen(command) };
-	if (ask_host(&ask, &answer, &err) < 0)
+	if (shell_ask(call, &ask, timeout_ms, &answer, &err) < 0)
 		status = shell_failed(call, &ask, &answer, command, &err);
 	else
 		status = shell_done(call, &ask, &answer, command);
