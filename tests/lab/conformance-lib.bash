@@ -29,10 +29,11 @@ teardown() {
 	done
 }
 
-# conforms DRIVER: every rule holds, with the file that comes as input.
+# conforms DRIVER [RULE...]: every rule (or those) holds, with the file that comes
+# as input.
 conforms() {
 	cat >"$dir/$1.ini"
-	run timeout 150 "$program" "$1" "$dir/$1.ini"
+	run timeout 150 "$program" "$1" "$dir/$1.ini" "${@:2}"
 	# shellcheck disable=SC2001
 	sed 's/^/# /' <<<"$output" >&3
 	cat "$dir/$1.ini.out"

@@ -35,7 +35,7 @@ load conformance-lib.bash
 	END
 }
 
-# telnet_file PROTOCOL ACCEPTER: ser2net with one connection.
+# telnet_with PROTOCOL ACCEPTER [RULE...]: ser2net with one connection.
 telnet_with() {
 	line tty
 	free_port
@@ -45,7 +45,7 @@ telnet_with() {
 	setsid ser2net -n -u -c "$dir/ser2net.yaml" </dev/null >/dev/null 2>&1 3>&- &
 	END
 	"$dir/ser2net-up"
-	conforms telnet <<-END
+	conforms telnet "${@:3}" <<-END
 	[settings]
 	address = 127.0.0.1
 	port = $port
@@ -75,7 +75,9 @@ telnet_with() {
 }
 
 @test "conformance: telnet as raw TCP, against ser2net" {
-	telnet_with raw tcp
+	telnet_with raw tcp bytes-go-both-ways-unchanged \
+		break-is-sent-or-not-supported write-never-blocks \
+		lost-is-seen-and-attached-again doctor-looks-and-types-nothing
 }
 
 @test "conformance: ssh, against OpenSSH" {

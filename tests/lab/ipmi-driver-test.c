@@ -402,20 +402,6 @@ static void test_query(void)
 	instance_close(&i);
 }
 
-static void test_on_off(void)
-{
-	struct rh_error err = RH_ERROR_INIT;
-	struct instance i = usual();
-
-	check_rc(act(&i, DRIVER_ACT_OFF, 5000, &err), &err, "off");
-	reaches(&i, DRIVER_POWER_OFF);
-	check_rc(act(&i, DRIVER_ACT_OFF, 5000, &err), &err, "off again");
-	check_rc(act(&i, DRIVER_ACT_ON, 5000, &err), &err, "on");
-	reaches(&i, DRIVER_POWER_ON);
-	check_rc(act(&i, DRIVER_ACT_ON, 5000, &err), &err, "on again");
-	instance_close(&i);
-}
-
 static void test_cycle_reset_soft(void)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -819,16 +805,6 @@ static void test_strict(void)
 	instance_close(&i);
 }
 
-static void test_blind(void)
-{
-	struct instance i = usual();
-
-	lab("chassis", "blind", NULL);
-	check(query(&i) == DRIVER_POWER_UNKNOWN, "a blind BMC knows the state");
-	lab("chassis", "none", NULL);
-	instance_close(&i);
-}
-
 static void test_loss(void)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -1102,81 +1078,6 @@ static void test_console_paste(void)
 	instance_close(&i);
 }
 
-/* Detach gives SOL back: the next one gets it at once. */
-static void test_console_again(void)
-{
-	struct rh_error err = RH_ERROR_INIT;
-	struct instance i = usual();
-	int64_t start;
-	int n;
-
-	for (n = 0; n < 3; n++) {
-		if (!check(attach(&i, 0, &err), "attach %d: %s", n, err.text))
-			break;
-		start = deadline_now();
-		driver_ipmi.console->detach(i.self, deadline_in(2000));
-		note("detach: %lld ms", (long long)(deadline_now() - start));
-		check(deadline_now() - start < 1000, "detach is slow");
-	}
-	instance_close(&i);
-}
-
-/* So does close, which ends the library at once: no other process waits. */
-static void test_console_close(void)
-{
-	struct rh_error err = RH_ERROR_INIT;
-	struct instance i;
-	int n;
-
-	for (n = 0; n < 2; n++) {
-		i = usual();
-		check(attach(&i, 0, &err), "attach %d: %s", n, err.text);
-		instance_close(&i);
-	}
-}
-
-static int threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	int count = 0;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		count += entry->d_name[0] != '.';
-	if (dir != NULL)
-		closedir(dir);
-	return count;
-}
-
-static int descriptors(void)
-{
-	int fd, count = 0;
-
-	for (fd = 0; fd < 1024; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
-/* No thread and no descriptor is left after close, however it ended. */
-static void test_leaves_nothing(void)
-{
-	struct rh_error err = RH_ERROR_INIT;
-	int before = descriptors();
-	int64_t deadline;
-	struct instance i = usual();
-
-	check(attach(&i, 0, &err), "attach: %s", err.text);
-	query(&i);
-	instance_close(&i);
-	/* the kernel needs a moment to reap a detached thread */
-	deadline = deadline_in(1000);
-	while (threads() > 1 && deadline_now() < deadline)
-		poll(NULL, 0, 10);
-	check(threads() == 1, "%d threads left", threads() - 1);
-	check(descriptors() == before, "%d descriptors left",
-	      descriptors() - before);
-}
-
 /* ipmitool holds SOL: a pid, and the terminal that it runs on. */
 struct holder {
 	pid_t pid;
@@ -1389,7 +1290,6 @@ static const struct {
 	bool needs_lab;
 } tests[] = {
 	{ "query", test_query, false },
-	{ "on-off", test_on_off, false },
 	{ "cycle-reset-soft", test_cycle_reset_soft, false },
 	{ "boot", test_boot, false },
 	{ "pacing", test_pacing, false },
@@ -1406,15 +1306,11 @@ static const struct {
 	{ "too-slow-act", test_too_slow_act, true },
 	{ "refused-act", test_refused_act, true },
 	{ "strict", test_strict, true },
-	{ "blind", test_blind, true },
 	{ "no-sessions", test_no_sessions, true },
 	{ "loss", test_loss, false },
 	{ "console", test_console, false },
 	{ "console-bulk", test_console_bulk, false },
 	{ "console-paste", test_console_paste, false },
-	{ "console-again", test_console_again, false },
-	{ "console-close", test_console_close, false },
-	{ "leaves-nothing", test_leaves_nothing, false },
 	{ "console-in-use", test_console_in_use, false },
 	{ "console-steal", test_console_steal, false },
 	{ "console-loss", test_console_loss, false },

@@ -135,40 +135,6 @@ static int try_attach(struct instance *i, int64_t ms, struct rh_error *err)
 
 /* --- ser2net ------------------------------------------------------------------------ */
 
-static void talk(const char *port, const char *protocol)
-{
-	struct instance i = usual(port, protocol);
-	struct rh_error err = RH_ERROR_INIT;
-	struct buffer seen = { 0 };
-	char all[256];
-	size_t c;
-
-	for (c = 0; c < sizeof(all); c++)
-		all[c] = (char)c;
-	if (attach(&i, 5000)) {
-		enters(&i, "hello\r");
-		sees(&i, "hello\r");
-		check_rc(types(&i, all, sizeof(all), 2000, &err), &err,
-			 "types");
-		enters(&i, "end");
-		sees_into(&i, &seen, "end");
-		check(seen.len == 259 && memcmp(seen.data, all, 256) == 0,
-		      "%zu bytes came back, or others", seen.len);
-	}
-	buffer_release(&seen);
-	instance_close(&i);
-}
-
-static void test_ser2net_raw(void)
-{
-	talk(raw_port, "raw");
-}
-
-static void test_ser2net_telnet(void)
-{
-	talk(telnet_port, "telnet");
-}
-
 /*
  * A ser2net with a real tty, whose line echoes and has "<BREAK>" for a break. It
  * is at 115200 8N1 before.
@@ -543,8 +509,6 @@ static void test_rfc2217_refused(void)
 }
 
 static const struct driver_check tests[] = {
-	{ "ser2net-raw", test_ser2net_raw },
-	{ "ser2net-telnet", test_ser2net_telnet },
 	{ "ser2net-rfc2217", test_ser2net_rfc2217 },
 	{ "ser2net-break", test_ser2net_break },
 	{ "ser2net-busy", test_ser2net_busy },
