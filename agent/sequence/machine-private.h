@@ -41,6 +41,7 @@ struct frame {
 /* What a rule has done so far. */
 struct rule_use {
 	int count;		/* fired, repeats counted */
+	unsigned total;		/* ... ever */
 	int64_t fired_at;	/* idle, lost: for which silence */
 	bool secret_typed;	/* since the last power action */
 	bool shown;		/* RULE_SCREEN: true at the last look */

@@ -312,6 +312,7 @@ void rules_saw(struct machine *m, const struct rule *rule,
 	char proof[128];
 
 	use->count++;
+	use->total++;
 	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
 	if (rule->target.kind == TARGET_STATE) {
 		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
@@ -396,6 +397,8 @@ static bool rules_silence(struct machine *m, const struct rules *rules,
 		    m->now < deadline_add(rules_since(m, rule, own), rule->ms))
 			continue;
 		uses[i].count++;
+		uses[i].total++;
+		uses[i].total++;
 		uses[i].fired_at = m->now;
 		machine_event(m, rule->kind == RULE_IDLE ? MACHINE_EVENT_IDLE
 							 : MACHINE_EVENT_LOST,

@@ -596,6 +596,12 @@ bool machine_may_be_off(const struct machine *m)
 	return m->confirming && confirm_may_be_off(&m->confirm);
 }
 
+unsigned machine_fired(const struct machine *m, int state, size_t rule)
+{
+	return state < 0 ? m->always_use[rule].total
+			 : m->state_uses[state][rule].total;
+}
+
 /* ---- for the live view ---------------------------------------------------- */
 
 int64_t machine_wait_until(const struct machine *m)

@@ -175,6 +175,9 @@ void machine_next(struct machine *m, struct machine_action *ret);
 /* Whether a power action is under way that may have left the host without power. */
 bool machine_may_be_off(const struct machine *m);
 
+/* How often the rule of a state (-1: of [always]) has fired so far. */
+unsigned machine_fired(const struct machine *m, int state, size_t rule);
+
 /* For the live view: the present state's name, and what is waited for. */
 const char *machine_state_name(const struct machine *m);
 

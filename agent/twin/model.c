@@ -350,6 +350,11 @@ static bool key_echo(struct modelling *g)
 	return model_flag(g, "yes", "no", &g->state->echo);
 }
 
+static bool key_secret(struct modelling *g)
+{
+	return model_flag(g, "yes", "no", &g->state->secret);
+}
+
 static bool key_ssh(struct modelling *g)
 {
 	return model_flag(g, "yes", "no", &g->state->ssh);
@@ -362,13 +367,20 @@ static bool key_boots(struct modelling *g)
 
 static bool key_open(struct modelling *g)
 {
+	struct twin_state *st = g->state;
+	char word[32], *end;
+	long port;
+
 	while (!parse_at_end(&g->p)) {
-		if (g->state->port_count == TWIN_PORTS)
+		if (st->port_count == TWIN_PORTS)
 			return parse_fail(&g->p, "at most %d ports", TWIN_PORTS);
-		if (!parse_number(&g->p, "open", 1, 65535,
-				  &g->state->ports[g->state->port_count]))
-			return false;
-		g->state->port_count++;
+		if (!parse_word(&g->p, ",", word, sizeof(word)))
+			return parse_fail(&g->p, "expected numbers of ports");
+		port = strtol(word, &end, 10);
+		if (*end != '\0' || port < 1 || port > 65535)
+			return parse_fail(&g->p, "a port is a number from 1 to "
+					  "65535");
+		st->ports[st->port_count++] = (int)port;
 	}
 	return true;
 }
@@ -439,6 +451,7 @@ static const struct model_key state_keys[] = {
 	{ "do", false, key_do },	    { "then", false, key_then },
 	{ "timeout", false, key_timeout },  { "power", false, key_power },
 	{ "healthy", false, key_healthy },  { "echo", false, key_echo },
+	{ "secret", false, key_secret },
 	{ "ssh", false, key_ssh },	    { "boots", false, key_boots },
 	{ "open", false, key_open },	    { "on", true, key_on },
 	{ "on shell", true, key_on_shell }, { "on power", true, key_on_power },

@@ -95,6 +95,7 @@ struct twin_state {
 	bool power;			/* it reads on */
 	bool healthy;			/* the truth: the host does its work */
 	bool echo;			/* typed bytes come back */
+	bool secret;			/* the truth: it asks for a secret */
 	bool ssh;			/* the shell answers */
 	bool boots;			/* a new system begins here: new boot id */
 	int ports[TWIN_PORTS];		/* TCP ports that answer, 0-ended */

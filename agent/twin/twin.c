@@ -596,6 +596,11 @@ bool twin_is_healthy(const struct twin *t)
 	return twin_state(t)->healthy && twin_state(t)->power;
 }
 
+bool twin_wants_secret(const struct twin *t)
+{
+	return twin_state(t)->secret && twin_state(t)->power;
+}
+
 int twin_boots(const struct twin *t)
 {
 	return t->boots;

@@ -72,6 +72,7 @@ const char *twin_state_name(const struct twin *t);
 
 /* The truth. */
 bool twin_is_healthy(const struct twin *t);
+bool twin_wants_secret(const struct twin *t);
 int twin_boots(const struct twin *t);		/* systems begun so far */
 bool twin_visited(const struct twin *t, int state);
 
