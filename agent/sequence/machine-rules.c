@@ -398,7 +398,6 @@ static bool rules_silence(struct machine *m, const struct rules *rules,
 			continue;
 		uses[i].count++;
 		uses[i].total++;
-		uses[i].total++;
 		uses[i].fired_at = m->now;
 		machine_event(m, rule->kind == RULE_IDLE ? MACHINE_EVENT_IDLE
 							 : MACHINE_EVENT_LOST,
