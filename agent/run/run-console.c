@@ -276,9 +276,13 @@ void run_record_output(struct run *r, const char *bytes, size_t len)
 
 static void console_bytes(struct run *r, const char *bytes, size_t len)
 {
+	struct machine_action keys;
+
 	r->console.last_byte = deadline_now();
-	run_record_output(r, bytes, len);
 	machine_feed(r->machine, r->console.last_byte, bytes, len);
+	while (machine_next_write(r->machine, &keys))
+		run_carry_out(r, &keys);
+	run_record_output(r, bytes, len);
 }
 
 static void console_gap(struct run *r, uint64_t lost)

@@ -162,8 +162,21 @@ void machine_next(struct machine *m, struct machine_action *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->state = "";
-	if (m->queue_next < m->queue_count)
+	while (m->queue_next < m->queue_count && ret->what == MACHINE_NONE)
 		*ret = m->queue[m->queue_next++].action;
+}
+
+bool machine_next_write(struct machine *m, struct machine_action *ret)
+{
+	size_t i = m->queue_next;
+
+	while (i < m->queue_count && m->queue[i].action.what == MACHINE_EVENT)
+		i++;
+	if (i == m->queue_count || m->queue[i].action.what != MACHINE_WRITE)
+		return false;
+	*ret = m->queue[i].action;
+	m->queue[i].action.what = MACHINE_NONE;
+	return true;
 }
 
 void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,

@@ -172,6 +172,12 @@ void machine_tick(struct machine *m, int64_t now);
 /* The next thing to do; what is MACHINE_NONE where nothing is due. */
 void machine_next(struct machine *m, struct machine_action *ret);
 
+/*
+ * A MACHINE_WRITE before which only events are due, ahead of them: keys do not
+ * wait until it is written down why. False: there is none.
+ */
+bool machine_next_write(struct machine *m, struct machine_action *ret);
+
 /* Whether a power action is under way that may have left the host without power. */
 bool machine_may_be_off(const struct machine *m);
 

@@ -951,6 +951,36 @@ static void keys_of_the_terminal(void **state)
 	ends(&w, VERDICT_RECOVERED, "");
 }
 
+/* Keys may be had before the events that tell why; nothing else may. */
+static void keys_come_before_events(void **state)
+{
+	struct machine_action a;
+	struct world w;
+
+	(void)state;
+	world_init(&w, HEAD "[state a]\non = /F1/ : key F1\n"
+		       "on = /F2/ : collect console, key F2\n"
+		       "timeout = 20s -> failed \"t\"\n");
+	world_begin(&w);
+	world_go(&w, 1);
+	assert_false(machine_next_write(w.m, &a));
+	machine_feed(w.m, w.now, "F1", 2);
+	assert_true(machine_next_write(w.m, &a));
+	assert_int_equal(a.what, MACHINE_WRITE);
+	assert_false(machine_next_write(w.m, &a));
+	world_do(&w, &a);
+	world_take(&w);
+	has(&w, "1 write \\eOP\n1 [a] saw: F1\n");
+	assert_int_equal(count(&w, "write"), 1);
+	world_go(&w, 100);
+	machine_feed(w.m, w.now, "F2", 2);
+	assert_false(machine_next_write(w.m, &a));
+	world_take(&w);
+	world_go(&w, INT64_C(1000000000));
+	assert_int_equal(count(&w, "write"), 2);
+	ends(&w, VERDICT_FAILED, "t");
+}
+
 static void swallowed_keys_go_out_again(void **state)
 {
 	struct world w;
@@ -1480,6 +1510,7 @@ int main(void)
 		cmocka_unit_test(checks_are_interrupted),
 		cmocka_unit_test(the_pace_is_kept),
 		cmocka_unit_test(keys_of_the_terminal),
+		cmocka_unit_test(keys_come_before_events),
 		cmocka_unit_test(swallowed_keys_go_out_again),
 		cmocka_unit_test(console_lost_while_typing),
 		cmocka_unit_test(break_and_sysrq),
