@@ -145,3 +145,8 @@ size_t klog_message_len(const char *text, size_t len)
 	newline = memchr(text, '\n', len);
 	return newline != NULL ? (size_t)(newline - text) + 1 : len;
 }
+
+bool klog_begins(const char *text, size_t len)
+{
+	return klog_fits(text, len) == KLOG_BEGINS;
+}

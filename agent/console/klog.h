@@ -31,4 +31,7 @@ void klog_feed(struct klog *k, const char *text, size_t len,
  */
 size_t klog_message_len(const char *text, size_t len);
 
+/* Whether text is what a kernel message begins with, and no more than that. */
+bool klog_begins(const char *text, size_t len);
+
 #endif

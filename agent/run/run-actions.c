@@ -234,6 +234,7 @@ static void run_secret_begin(struct run *r, const struct machine_action *a)
 		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
 		return;
 	}
+	s->key_delay_ms = a->key_delay_ms;
 	s->secret = redact_add(&r->redact, &secret, a->text);
 	s->machine_id = a->id;
 	s->next = 0;
@@ -287,7 +288,7 @@ bool run_secret_event(struct run *r, const struct hand *hand,
 	else if (s->next++ == s->secret->len)
 		run_secret_end(r, NULL);
 	else
-		s->wake = deadline_in(r->config.key_delay_ms);
+		s->wake = deadline_in(s->key_delay_ms);
 	return true;
 }
 

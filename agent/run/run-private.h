@@ -66,6 +66,7 @@ struct run_secret {
 	size_t next;			/* secret->len: Enter */
 	uint32_t request;
 	int64_t wake;
+	int64_t key_delay_ms;
 };
 
 /* Commands on the host, and whether it answers. */

@@ -178,6 +178,7 @@ static const char *timeline_words(const char *event)
 		{ "idle", "" },		  { "lost", "" },
 		{ "timeout", "" },	  { "visits", "" },
 		{ "again", "" },	  { "mute", "" },
+		{ "echo", "" },
 		{ "limit", "" },	  { "stale", "not answered: " },
 		{ "healthy", "" },	  { "console-gap", "" },
 		{ "console-lost", "" },   { "way-given-up", "gives up " },   { "console-back", "" },

@@ -32,7 +32,8 @@ static int64_t graph_power_ms(const struct graph *g, enum driver_act act)
 	}
 }
 
-static int64_t graph_typing_ms(const struct action *a)
+/* key_ms: the state's own pace, or 0. */
+static int64_t graph_typing_ms(const struct action *a, int64_t key_ms)
 {
 	int64_t count = (int64_t)a->text_len + 1;
 
@@ -40,7 +41,7 @@ static int64_t graph_typing_ms(const struct action *a)
 		for (count = 0; a->keys[count] != NULL; count++)
 			;
 	}
-	return count * GRAPH_KEY_MS;
+	return count * (key_ms > GRAPH_KEY_MS ? key_ms : GRAPH_KEY_MS);
 }
 
 /* Every rung to its end, and what is read before. */
@@ -63,7 +64,8 @@ static int64_t graph_rungs_ms(const struct graph *g, const struct action *a)
 	return ms;
 }
 
-static int64_t graph_action_ms(const struct graph *g, const struct action *a)
+static int64_t graph_action_ms(const struct graph *g, const struct action *a,
+			       int64_t key_ms)
 {
 	switch (a->type) {
 	case ACTION_POWER:
@@ -72,7 +74,7 @@ static int64_t graph_action_ms(const struct graph *g, const struct action *a)
 	case ACTION_ENTER:
 	case ACTION_KEY:
 	case ACTION_SECRET:
-		return graph_typing_ms(a);
+		return graph_typing_ms(a, key_ms);
 	case ACTION_WAIT:
 		return a->ms;
 	case ACTION_CHECK_TCP:
@@ -101,13 +103,14 @@ static int64_t graph_action_ms(const struct graph *g, const struct action *a)
 	return 0;
 }
 
-int64_t graph_actions_ms(const struct graph *g, const struct actions *list)
+int64_t graph_actions_ms(const struct graph *g, int state,
+			 const struct actions *list)
 {
-	int64_t ms = 0;
+	int64_t key_ms = g->s->states[state].key_delay_ms, ms = 0;
 	size_t i;
 
 	for (i = 0; list != NULL && i < list->count; i++)
-		ms = deadline_add(ms, graph_action_ms(g, &list->list[i]));
+		ms = deadline_add(ms, graph_action_ms(g, &list->list[i], key_ms));
 	return ms;
 }
 
@@ -115,7 +118,9 @@ int64_t graph_state_ms(const struct graph *g, int state)
 {
 	const struct state *st = &g->s->states[state];
 
-	return st->timeout_ms > 0 ? st->timeout_ms : graph_actions_ms(g, &st->act);
+	return st->timeout_ms > 0
+		       ? st->timeout_ms
+		       : graph_actions_ms(g, state, &st->act);
 }
 
 int64_t graph_edge_ms(const struct graph *g, int state,
@@ -125,11 +130,11 @@ int64_t graph_edge_ms(const struct graph *g, int state,
 	int64_t ms = graph_state_ms(g, state), acts;
 
 	if (e->kind == GRAPH_EDGE_THEN || e->kind == GRAPH_EDGE_ELSE) {
-		acts = graph_actions_ms(g, &st->act);
+		acts = graph_actions_ms(g, state, &st->act);
 		return st->timeout_ms > 0 && st->timeout_ms < acts ? ms : acts;
 	}
 	return deadline_add(ms, e->rule != NULL
-				? graph_actions_ms(g, &e->rule->actions) : 0);
+				? graph_actions_ms(g, state, &e->rule->actions) : 0);
 }
 
 /* ---- the longest path --------------------------------------------------------- */
@@ -154,7 +159,7 @@ static const struct graph_edge *graph_longest_edge(struct graph *g, int state,
 		if (e->bounded)
 			continue;
 		ms = deadline_add(e->rule != NULL
-				  ? graph_actions_ms(g, &e->rule->actions) : 0,
+				  ? graph_actions_ms(g, state, &e->rule->actions) : 0,
 				  graph_longest(g, e->to));
 		if (ms > *ret_ms) {
 			*ret_ms = ms;
@@ -211,7 +216,8 @@ static void graph_put_path(struct graph *g, int state, struct buffer *out)
 		to = e != NULL ? graph_through(g, e->to) : NULL;
 		ms = graph_state_ms(g, state);
 		if (e != NULL && e->rule != NULL)
-			ms = deadline_add(ms, graph_actions_ms(g, &e->rule->actions));
+			ms = deadline_add(ms, graph_actions_ms(
+				g, state, &e->rule->actions));
 		buffer_printf(out, "%s (%s)", g->s->states[state].name,
 			      deadline_format(ms, time, sizeof(time)));
 		if (to == NULL || to->kind != TARGET_STATE)

@@ -61,8 +61,9 @@ bool graph_loops(struct graph *g,
 		 void (*found)(void *context, const int *states, size_t count),
 		 void *context);
 
-/* How long these actions take at most, one after the other; NULL: none. */
-int64_t graph_actions_ms(const struct graph *g, const struct actions *list);
+/* How long these actions take in the state at most, in a row; NULL: none. */
+int64_t graph_actions_ms(const struct graph *g, int state,
+			 const struct actions *list);
 
 /* How long a stay in the state takes at most. */
 int64_t graph_state_ms(const struct graph *g, int state);

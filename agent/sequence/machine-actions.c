@@ -390,6 +390,17 @@ static bool confirm_step(struct machine *m)
 	return false;
 }
 
+static void secret_ask(struct machine *m, const struct action *a)
+{
+	struct machine_action action = { .what = MACHINE_SECRET,
+					 .text = a->text,
+					 .key_delay_ms = typing_delay(m) };
+
+	action.deadline = deadline_min(deadline_add(m->now, ACTIONS_CALL_MS),
+				       m->config.deadline);
+	machine_ask(m, &action);
+}
+
 /* Never twice to the same prompt, and only where it is still there. */
 static bool secret_step(struct machine *m)
 {
@@ -415,7 +426,7 @@ static bool secret_step(struct machine *m)
 		return true;
 	}
 	use->secret_typed = true;
-	action_ask(m, MACHINE_SECRET, ACTIONS_CALL_MS, a->text);
+	secret_ask(m, a);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 /* The inside of the machine, for machine*.c alone. */
 #include "agent/console/bootwatch.h"
+#include "agent/console/echo.h"
 #include "agent/console/klog.h"
 #include "agent/console/match-set.h"
 #include "agent/console/menu.h"
@@ -68,6 +69,29 @@ struct typing {
 	bool busy;		/* one is being written */
 	int64_t wake;		/* when the next one may go */
 	struct buffer shown;	/* for people */
+	struct listening *listening;	/* `enter` to its echo; NULL: none */
+};
+
+/* What `enter` waits for between the text and its Enter. */
+struct listening {
+	const struct action *action;
+	struct echo echo;
+	size_t typed;		/* strokes of the text, Enter comes behind them */
+	bool begun;		/* the first one may go */
+	bool over;		/* Enter may go */
+	bool erasing;		/* the strokes are Backspace */
+	bool giving_up;		/* ... and then the action fails */
+	bool late;		/* the echo is held back until more comes */
+	bool gap;		/* the console was lost while it was erased */
+	bool partial;		/* ... or typed: echo is that of the rest */
+	int repairs;
+	int erased;		/* times, for one repair */
+	int64_t delay_ms;
+	int64_t loaded;
+	int64_t heard;		/* the last byte or stroke */
+	int64_t until;		/* 0: not all strokes are out */
+	int64_t same_since;	/* 0: it is not */
+	struct buffer came;	/* at the first difference of this try */
 };
 
 enum restart_phase {
@@ -293,9 +317,24 @@ bool typing_load(struct machine *m, const struct action *a,
 bool typing_step(struct machine *m);
 void typing_written(struct machine *m);
 int64_t typing_deadline(const struct machine *m);
+int64_t typing_delay(const struct machine *m);
+void typing_load_text(struct machine *m);
+void typing_load_backspace(struct machine *m, size_t count);
+void typing_say(struct machine *m);
+void typing_end(struct machine *m);
 void again_arm(struct machine *m);
 void again_cancel(struct machine *m);
 struct rule_use *rules_use(struct machine *m, const struct rule *rule);
 bool rules_prompt_is_there(const struct machine *m);
+
+/* machine-echo.c */
+void listening_begin(struct machine *m, const struct action *a);
+void listening_free(struct listening *l);
+bool listening_waits(const struct machine *m);
+bool listening_step(struct machine *m);
+int64_t listening_deadline(const struct machine *m);
+void listening_hear(struct machine *m, const void *bytes, size_t len);
+void listening_written(struct machine *m);
+void listening_lost(struct machine *m);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Keys on their way out, one write at a time, at the pace of the host file.
- * machine-actions.c loads an action (typing_load) and steps it. Always true:
+ * machine-actions.c loads an action (typing_load) and steps it; machine-echo.c
+ * steps in where `enter` waits for its echo. Always true:
  * no stroke goes out while the console is away, while another is under way,
  * or before the pause of the one before is over.
  */
@@ -18,8 +19,7 @@
 #define TYPING_LOST_MS 60000	/* how long it waits for a lost console */
 #define TYPING_AGAIN_MS 3000	/* no effect for so long: a key was swallowed */
 
-/* Forgets the strokes; the pause behind the last one stays. */
-void typing_clear(struct typing *t)
+static void typing_unload(struct typing *t)
 {
 	size_t i;
 
@@ -30,6 +30,14 @@ void typing_clear(struct typing *t)
 	t->count = t->next = 0;
 	t->busy = false;
 	buffer_release(&t->shown);
+}
+
+/* Forgets the strokes; the pause behind the last one stays. */
+void typing_clear(struct typing *t)
+{
+	typing_unload(t);
+	listening_free(t->listening);
+	t->listening = NULL;
 }
 
 bool typing_active(const struct typing *t)
@@ -49,10 +57,22 @@ static void typing_add(struct typing *t, const void *bytes, size_t len,
 	s->pause_ms = pause_ms;
 }
 
+/* The pace of the state, or of the host; slower behind a difference. */
+int64_t typing_delay(const struct machine *m)
+{
+	int64_t delay = m->config.key_delay_ms;
+
+	if (m->typing.listening != NULL && m->typing.listening->delay_ms > 0)
+		return m->typing.listening->delay_ms;
+	if (m->state >= 0 && m->s->states[m->state].key_delay_ms > 0)
+		delay = m->s->states[m->state].key_delay_ms;
+	return delay;
+}
+
 static void typing_add_enter(struct machine *m)
 {
 	typing_add(&m->typing, m->config.enter, strlen(m->config.enter),
-		   m->config.key_delay_ms);
+		   typing_delay(m));
 }
 
 static bool typing_load_keys(struct machine *m, const struct action *a,
@@ -77,28 +97,48 @@ static bool typing_load_keys(struct machine *m, const struct action *a,
 			return false;
 		}
 		pause = stroke.pause_ms;
-		if (pause < m->config.key_delay_ms)
-			pause = m->config.key_delay_ms;
+		if (pause < typing_delay(m))
+			pause = typing_delay(m);
 		typing_add(t, stroke.bytes, stroke.len, pause);
 	}
 	return true;
 }
 
-static void typing_load_text(struct machine *m, const struct action *a)
+/* The text of an `enter`, and its Enter. */
+void typing_load_text(struct machine *m)
 {
 	struct typing *t = &m->typing;
+	const struct action *a = t->listening->action;
 	size_t i, n;
 
+	typing_unload(t);
 	for (i = 0; i < a->text_len; i += n) {
 		n = vis_utf8_len(a->text + i, a->text_len - i, NULL);
 		if (n == 0)
 			n = 1;
-		typing_add(t, a->text + i, n, m->config.key_delay_ms);
+		typing_add(t, a->text + i, n, typing_delay(m));
 	}
+	t->listening->typed = t->count;
 	buffer_append_char(&t->shown, '"');
 	vis_append(&t->shown, a->text, a->text_len);
-	buffer_append_text(&t->shown, "\" Enter");
+	buffer_append_char(&t->shown, '"');
 	typing_add_enter(m);
+}
+
+/* Every terminal has a Backspace. */
+void typing_load_backspace(struct machine *m, size_t count)
+{
+	struct typing *t = &m->typing;
+	struct keys_stroke stroke = { { 0 }, 0, 0 };
+	size_t i;
+
+	typing_unload(t);
+	keys_encode(m->config.terminal, "Backspace", &stroke);
+	for (i = 0; i < count; i++)
+		typing_add(t, stroke.bytes, stroke.len, typing_delay(m));
+	t->listening->typed = count;
+	buffer_printf(&t->shown, count > 1 ? "Backspace*%zu" : "Backspace",
+		      count);
 }
 
 bool typing_load(struct machine *m, const struct action *a,
@@ -113,9 +153,9 @@ bool typing_load(struct machine *m, const struct action *a,
 		return false;
 	}
 	if (a->type == ACTION_ENTER)
-		typing_load_text(m, a);
+		listening_begin(m, a);
 	if (a->type == ACTION_SEND) {
-		typing_add(t, a->text, a->text_len, m->config.key_delay_ms);
+		typing_add(t, a->text, a->text_len, typing_delay(m));
 		vis_append(&t->shown, a->text, a->text_len);
 	}
 	return true;
@@ -140,19 +180,26 @@ void again_arm(struct machine *m)
 	m->again_at = deadline_add(m->now, TYPING_AGAIN_MS);
 }
 
-static void typing_end(struct machine *m)
+/* What was typed goes to the record. */
+void typing_say(struct machine *m)
 {
 	struct machine_action action = { .what = MACHINE_EVENT,
 					 .event = MACHINE_EVENT_TYPED };
 
-	if (actions_top(m)->actions->list[actions_top(m)->next].type ==
-	    ACTION_SELECT) {
+	action.text = buffer_text(&m->typing.shown);
+	machine_emit(m, &action);
+}
+
+void typing_end(struct machine *m)
+{
+	const struct frame *f = actions_top(m);
+
+	if (f->actions->list[f->next].type == ACTION_SELECT) {
 		typing_clear(&m->typing);
 		select_was_typed(m);
 		return;
 	}
-	action.text = buffer_text(&m->typing.shown);
-	machine_emit(m, &action);
+	typing_say(m);
 	again_arm(m);
 	typing_clear(&m->typing);
 	actions_skip(m);
@@ -165,7 +212,9 @@ bool typing_step(struct machine *m)
 
 	if (t->busy)
 		return false;
-	if (t->next == t->count) {
+	if (t->next == t->count && !listening_waits(m)) {
+		if (t->listening != NULL)
+			buffer_append_text(&t->shown, " Enter");
 		typing_end(m);
 		return true;
 	}
@@ -177,6 +226,8 @@ bool typing_step(struct machine *m)
 						 "keys had to be typed");
 		return true;
 	}
+	if (listening_waits(m))
+		return listening_step(m);
 	if (m->now < t->wake)
 		return false;
 	action.bytes = t->strokes[t->next].bytes;
@@ -197,6 +248,7 @@ void typing_written(struct machine *m)
 	t->busy = false;
 	t->wake = deadline_add(m->now, t->strokes[t->next].pause_ms);
 	t->next++;
+	listening_written(m);
 }
 
 int64_t typing_deadline(const struct machine *m)
@@ -207,5 +259,7 @@ int64_t typing_deadline(const struct machine *m)
 		return DEADLINE_NEVER;
 	if (!m->attached)
 		return deadline_add(m->lost_since, TYPING_LOST_MS);
+	if (listening_waits(m))
+		return listening_deadline(m);
 	return t->next == t->count ? m->now : t->wake;
 }

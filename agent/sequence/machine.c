@@ -42,7 +42,7 @@ static const char *const event_names[MACHINE_EVENT_COUNT] = {
 	[MACHINE_EVENT_DONE] = "done",	     [MACHINE_EVENT_NOTE] = "note",
 	[MACHINE_EVENT_FAILED] = "failed",   [MACHINE_EVENT_MUTE] = "mute",
 	[MACHINE_EVENT_LIMIT] = "limit",     [MACHINE_EVENT_RUNG] = "rung",
-	[MACHINE_EVENT_RESTART] = "restart",
+	[MACHINE_EVENT_RESTART] = "restart", [MACHINE_EVENT_ECHO] = "echo",
 };
 
 const char *machine_event_name(enum machine_event event)
@@ -317,6 +317,7 @@ static void machine_cut(struct machine *m)
 	m->scanned = m->seen.len;
 	machine_screen_forget(m);
 	machine_read_anew(m);
+	listening_lost(m);
 }
 
 /*
@@ -525,6 +526,7 @@ void machine_feed(struct machine *m, int64_t now, const void *bytes, size_t len)
 	for (; len > 0; at += n, len -= n) {
 		n = len < MACHINE_PIECE ? len : MACHINE_PIECE;
 		if (m->phase == PHASE_RUN) {
+			listening_hear(m, at, n);
 			machine_read(m, at, n);
 			machine_trim(m);
 		}

@@ -53,7 +53,8 @@ enum machine_do {
 				   either is asked of a person; text: what to do */
 	MACHINE_BOOT,		/* device, deadline */
 	MACHINE_WRITE,		/* bytes, len: one key or one send; text: its name */
-	MACHINE_SECRET,		/* text: name; load it, type it and Enter */
+	MACHINE_SECRET,		/* text: name, key_delay_ms; load it, type it and
+				   Enter */
 	MACHINE_BREAK,
 	MACHINE_CHECK,		/* action (tcp, ssh, shell), deadline, fresh; text of
 				   the answer: the proof */
@@ -82,6 +83,7 @@ enum machine_event {
 	MACHINE_EVENT_VISITS,	/* a state was to be entered too often */
 	MACHINE_EVENT_TYPED,	/* text: names of the keys */
 	MACHINE_EVENT_AGAIN,	/* the same keys again, no effect was seen */
+	MACHINE_EVENT_ECHO,	/* what was typed came back as something else */
 	MACHINE_EVENT_POWER,	/* text: the proof of a power action */
 	MACHINE_EVENT_DONE,	/* another action succeeded; text */
 	MACHINE_EVENT_NOTE,	/* `note`, and notes of ours */
@@ -105,6 +107,7 @@ struct machine_action {
 	enum driver_boot device;
 	const void *bytes;		/* valid until the next call of ours */
 	size_t len;
+	int64_t key_delay_ms;		/* SECRET: the pause behind each key */
 	const struct action *action;	/* CHECK */
 	bool fresh;			/* CHECK: the power was seen off in this run */
 	bool before;			/* BOOT_ID: what CHECK ssh compares with */

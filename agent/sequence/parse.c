@@ -15,6 +15,7 @@
 #include "base/option.h"
 
 #define PARSE_DEADLINE_MS (30 * 60 * 1000)
+#define PARSE_KEY_DELAY_MS 5000
 
 /* What is being read. state: NULL in [sequence] and [always]. */
 struct parsing {
@@ -141,6 +142,16 @@ static bool key_visits(struct parsing *g)
 	return take_arrow(g, &g->state->visited);
 }
 
+static bool key_key_delay(struct parsing *g)
+{
+	if (!take_time(g, &g->state->key_delay_ms))
+		return false;
+	if (g->state->key_delay_ms > PARSE_KEY_DELAY_MS)
+		return parse_fail(&g->p, "the pause between two keys is 5s at "
+				  "most");
+	return true;
+}
+
 static bool key_summary(struct parsing *g)
 {
 	char *newline;
@@ -246,6 +257,7 @@ static const struct parse_key state_keys[] = {
 	{ "on screen", true, key_on_screen },
 	{ "on idle", true, key_on_idle },  { "on lost", true, key_on_lost },
 	{ "timeout", false, key_timeout }, { "visits", false, key_visits },
+	{ "key-delay", false, key_key_delay },
 	{ NULL, false, NULL },
 };
 

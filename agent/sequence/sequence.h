@@ -158,6 +158,7 @@ struct state {
 	struct target timeout;
 	int visits;		/* 0: no limit */
 	struct target visited;	/* where the entry after that goes */
+	int64_t key_delay_ms;	/* 0: the host's */
 };
 
 /* What a sequence needs of a host, as bits. */

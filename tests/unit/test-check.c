@@ -311,7 +311,14 @@ static void the_longest_path_fits(void **state)
 		"[state a]\nvisits = 3 -> failed \"f\"\ndo = power cycle\n"
 		"then = b\n[state b]\ntimeout = 5m -> a\n";
 
+	/* 11 keys, and as many in a rule */
+	static const char pace[] =
+		"[state a]\nkey-delay = 2s\ndo = enter \"0123456789\"\n"
+		"then = recovered\non = /p/ : enter \"0123456789\" -> recovered\n";
+
 	(void)state;
+	fits("44s", pace, NULL);
+	fits("43s", pace, "44s");
 	fits("1m48s", sum, NULL);
 	fits("1m47s", sum, "1m48s");
 	fits("2m", timeout, NULL);

@@ -61,6 +61,7 @@ struct world {
 	enum rh_code shell_fails;
 	int64_t port_closes;		/* from then on they do not again; 0 never */
 	int split;			/* bytes a feed; 0: all at once */
+	bool echoes;			/* what is typed comes back */
 	int64_t silent;			/* answers to this `what` never come */
 
 	struct answer answers[ANSWERS_MAX];
@@ -199,6 +200,8 @@ static void world_write(struct world *w, const struct machine_action *a)
 	buffer_append(&w->typed, a->bytes, a->len);
 	free(bytes);
 	world_fail(world_answer(w, a->id, 5), w->write_fails);
+	if (w->echoes)
+		machine_feed(w->m, w->now, a->bytes, a->len);
 	typed = buffer_text(&w->typed);
 	if (w->typed_wants != NULL && strstr(typed, w->typed_wants) != NULL) {
 		w->typed_wants = NULL;
@@ -925,6 +928,7 @@ static void the_pace_is_kept(void **state)
 	(void)state;
 	world_init(&w, HEAD "[state a]\ndo = enter \"ab\", key Esc F1 Enter\n"
 		       "  send \"xyz\"\nthen = recovered\n");
+	w.echoes = true;
 	w.config.key_delay_ms = 100;
 	w.config.terminal = KEYS_VT100_PLUS;
 	w.config.enter = "\r\n";
@@ -936,6 +940,24 @@ static void the_pace_is_kept(void **state)
 	has(&w, "typed: Esc F1 Enter\n");
 	has(&w, "write xyz\n");
 	assert_int_equal(since(&w), 2635);
+	ends(&w, VERDICT_RECOVERED, "");
+}
+
+static void the_pace_of_the_state_is_kept(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, HEAD "[state a]\nkey-delay = 200ms\n"
+		       "do = enter \"ab\", key F1\nthen = b\n"
+		       "[state b]\ndo = send \"x\", send \"y\"\n"
+		       "then = recovered\n");
+	w.echoes = true;
+	world_run(&w);
+	has(&w, "0 write a\n205 write b\n410 write \\r\n");
+	has(&w, "615 write \\eOP\n");
+	has(&w, "820 write x\n");
+	has(&w, "835 write y\n");
 	ends(&w, VERDICT_RECOVERED, "");
 }
 
@@ -1509,6 +1531,7 @@ int main(void)
 		cmocka_unit_test(waits_are_interrupted),
 		cmocka_unit_test(checks_are_interrupted),
 		cmocka_unit_test(the_pace_is_kept),
+		cmocka_unit_test(the_pace_of_the_state_is_kept),
 		cmocka_unit_test(keys_of_the_terminal),
 		cmocka_unit_test(keys_come_before_events),
 		cmocka_unit_test(swallowed_keys_go_out_again),

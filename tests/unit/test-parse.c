@@ -405,6 +405,9 @@ static void refused_rules(void **state)
 	state_bad("timeout = 0s -> b", "a timeout is longer than nothing");
 	state_bad("visits = 0 -> b", "visits needs a number from 1 to 1000");
 	state_bad("visits = 4294967297 -> b", "visits needs a number");
+	state_bad("key-delay = 0s", "a time is longer than nothing");
+	state_bad("key-delay = 5001ms", "two keys is 5s at most");
+	state_bad("key-delay = slow", "expected a time for key-delay");
 	state_bad("visits = 2", "expected \"-> TARGET\"");
 	state_bad("then =", "expected the name of a state");
 	state_bad("thne = b", "4: unknown key \"thne\"; did you mean \"then\"?");

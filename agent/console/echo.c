@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One line of a terminal, without an end at its right: the prompt, and what
+ * comes back of what is typed behind it. The machine comes in by echo_feed with
+ * the bytes of the line and asks echo_state what a person would say of it.
+ *
+ * Always true: start <= count, cursor <= count; cells hold no control character
+ * but TAB. A line end cuts off the kernel message that stands on the line, and
+ * the line goes on; where there is none, the line is another one, and what is
+ * typed begins at its left.
+ */
+#include "agent/console/echo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/console/escape.h"
+#include "agent/console/klog.h"
+#include "base/memory.h"
+#include "base/vis.h"
+
+#define ECHO_CELLS_MAX 1024	/* what is longer is no line */
+#define ECHO_STAMP_MAX 32	/* bytes of a kernel's time stamp */
+#define ECHO_WIDTH 80		/* where most lines wrap */
+#define ECHO_MORE_MAX 128	/* so much longer than wanted is no echo of it */
+
+/* ---- characters ---------------------------------------------------------- */
+
+static uint32_t echo_pack(const char *bytes, size_t len)
+{
+	uint32_t c = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		c = c << 8 | (unsigned char)bytes[i];
+	return c;
+}
+
+static void echo_unpack(uint32_t c, struct buffer *out)
+{
+	int shift;
+
+	for (shift = 24; shift >= 0; shift -= 8) {
+		if (c >> shift != 0 || shift == 0)
+			buffer_append_char(out, (char)(c >> shift & 0xff));
+	}
+}
+
+static size_t echo_char_len(const char *text, size_t len)
+{
+	size_t n = vis_utf8_len(text, len, NULL);
+
+	return n > 0 ? n : 1;
+}
+
+static bool echo_is_control(uint32_t c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+/* ---- the line ------------------------------------------------------------- */
+
+static void echo_reserve(struct echo *e, size_t count)
+{
+	if (count <= e->size)
+		return;
+	e->size = count * 2 + 64;
+	e->cells = memory_grow(e->cells, e->size, sizeof(*e->cells));
+}
+
+/* The cursor goes right; what it passes is blank where nothing stood. */
+static void echo_move(struct echo *e, size_t cursor)
+{
+	if (cursor > ECHO_CELLS_MAX)
+		cursor = ECHO_CELLS_MAX;
+	echo_reserve(e, cursor);
+	while (e->count < cursor)
+		e->cells[e->count++] = ' ';
+	e->cursor = cursor;
+}
+
+static void echo_put(struct echo *e, uint32_t c)
+{
+	if (e->cursor >= ECHO_CELLS_MAX)
+		return;
+	echo_reserve(e, e->cursor + 1);
+	e->cells[e->cursor++] = c;
+	if (e->count < e->cursor)
+		e->count = e->cursor;
+}
+
+static void echo_cut(struct echo *e, size_t count)
+{
+	if (e->count > count)
+		e->count = count;
+	if (e->cursor > e->count)
+		e->cursor = e->count;
+}
+
+void echo_begin(struct echo *e, const char *prompt, size_t prompt_len,
+		const char *text, size_t text_len)
+{
+	size_t i, n;
+
+	echo_release(e);
+	for (i = 0; i < prompt_len; i += n) {
+		n = echo_char_len(prompt + i, prompt_len - i);
+		echo_put(e, echo_pack(prompt + i, n));
+	}
+	e->start = e->cursor;
+	e->wants = memory_new(text_len + 1, sizeof(*e->wants));
+	for (i = 0; i < text_len; i += n) {
+		n = echo_char_len(text + i, text_len - i);
+		e->wants[e->wants_count++] = echo_pack(text + i, n);
+	}
+}
+
+void echo_release(struct echo *e)
+{
+	free(e->wants);
+	free(e->cells);
+	memset(e, 0, sizeof(*e));
+}
+
+void echo_again(struct echo *e)
+{
+	e->printed = e->matched = e->complete = e->passed = false;
+	e->lines = 0;
+	e->kept = 0;
+	/* More was erased than was shown: an echo was lost, not a key. */
+	if (e->start > e->cursor)
+		e->start = e->cursor;
+}
+
+/* ---- what stands there ------------------------------------------------------ */
+
+static size_t echo_stamp(const struct echo *e, size_t at, char *stamp)
+{
+	size_t n = 0;
+
+	for (; n < ECHO_STAMP_MAX && at + n < e->count; n++)
+		stamp[n] = e->cells[at + n] < 0x80 ? (char)e->cells[at + n] : '?';
+	return n;
+}
+
+/*
+ * Where the line ends as far as it is ours: before a kernel message. With
+ * maybe also before what may become one.
+ */
+static size_t echo_end(const struct echo *e, bool maybe)
+{
+	char stamp[ECHO_STAMP_MAX];
+	size_t i, n;
+
+	for (i = e->start; i < e->count; i++) {
+		if (e->cells[i] != '[')
+			continue;
+		n = echo_stamp(e, i, stamp);
+		if (klog_message_len(stamp, n) > 0 ||
+		    (maybe && i + n == e->count && klog_begins(stamp, n)))
+			return i;
+	}
+	return e->cursor > e->start ? e->cursor : e->start;
+}
+
+/* How the cells at *at show c; they may show a control in some ways. */
+static bool echo_shows(const struct echo *e, uint32_t c, size_t *at, size_t end)
+{
+	size_t blanks = 0;
+
+	if (*at < end && e->cells[*at] == c) {
+		(*at)++;
+		return true;
+	}
+	if (c == '\t') {
+		while (*at < end && e->cells[*at] == ' ' && blanks++ < 8)
+			(*at)++;
+		return blanks > 0;
+	}
+	if (!echo_is_control(c))
+		return false;
+	if (*at + 1 < end && e->cells[*at] == '^' &&
+	    e->cells[*at + 1] == (c ^ 0x40))
+		*at += 2;
+	return true;
+}
+
+/* How many of the wanted characters, from the given one on, begin at the cell. */
+static size_t echo_walk(const struct echo *e, size_t from, size_t *at,
+			size_t end)
+{
+	size_t n = 0;
+
+	while (from + n < e->wants_count &&
+	       (*at < end || echo_is_control(e->wants[from + n])) &&
+	       echo_shows(e, e->wants[from + n], at, end))
+		n++;
+	return n;
+}
+
+/* A field that shows '*' for each character. */
+static bool echo_is_masked(const struct echo *e, size_t end)
+{
+	size_t i;
+
+	for (i = e->start; i < end; i++) {
+		if (e->cells[i] != '*')
+			return false;
+	}
+	return end > e->start && end - e->start <= e->wants_count;
+}
+
+/* Whether a prompt may end before the cell: its rest came late. */
+static bool echo_may_begin(const struct echo *e, size_t at)
+{
+	uint32_t before;
+
+	if (at == e->start)
+		return true;
+	before = e->cells[at - 1];
+	return before < 0x80 && strchr(" :>#$%?])", (int)before) != NULL &&
+	       before != e->wants[0];
+}
+
+struct echo_view {
+	size_t same;	/* characters */
+	bool exact;	/* nothing else stands behind them */
+};
+
+static struct echo_view echo_look(const struct echo *e, size_t end)
+{
+	struct echo_view view = { 0, false };
+	size_t at = e->start, n, i;
+
+	if (e->kept > 0) {
+		n = echo_walk(e, e->kept, &at, end);
+		if (at == end)
+			return (struct echo_view){ e->kept + n, true };
+		at = e->start;
+	}
+	view.same = echo_walk(e, 0, &at, end);
+	view.exact = at == end;
+	if (echo_is_masked(e, end) && view.same < end - e->start)
+		return (struct echo_view){ end - e->start, true };
+	for (i = e->start + 1; i < end && !view.exact; i++) {
+		if (!echo_may_begin(e, i))
+			continue;
+		at = i;
+		n = echo_walk(e, 0, &at, end);
+		if (n == e->wants_count && at == end)
+			view = (struct echo_view){ n, true };
+	}
+	return view;
+}
+
+static bool echo_is_blank(const struct echo *e, size_t from, size_t to)
+{
+	for (; from < to; from++) {
+		if (e->cells[from] != ' ')
+			return false;
+	}
+	return true;
+}
+
+enum echo_state echo_state(const struct echo *e)
+{
+	struct echo_view view = echo_look(e, echo_end(e, false));
+
+	if (e->passed && e->wants_count == 1)
+		return ECHO_TAKEN;
+	if (view.exact && view.same == e->wants_count && e->cursor >= e->start)
+		return ECHO_SAME;
+	if (!view.exact)
+		view = echo_look(e, echo_end(e, true));
+	if (view.exact && view.same > 0)
+		return ECHO_WAITING;
+	if (!e->matched && (!e->printed || echo_is_blank(e, e->start, e->count)))
+		return ECHO_NONE;
+	return ECHO_DIFFERS;
+}
+
+size_t echo_same_count(const struct echo *e)
+{
+	return echo_look(e, echo_end(e, false)).same;
+}
+
+/* The longest run of characters that both have, in order, not in one piece. */
+static size_t echo_common(const struct echo *e, size_t end)
+{
+	size_t *above = memory_new(e->wants_count + 1, sizeof(*above));
+	size_t i, j, left, here, common;
+
+	for (i = e->start; i < end; i++) {
+		for (j = 0, left = 0, here = 0; j < e->wants_count; j++) {
+			common = left + 1;
+			left = above[j + 1];
+			if (e->cells[i] != e->wants[j])
+				common = left > here ? left : here;
+			above[j + 1] = here = common;
+		}
+	}
+	common = above[e->wants_count];
+	free(above);
+	return common;
+}
+
+bool echo_resembles(const struct echo *e)
+{
+	size_t end = echo_end(e, false), shorter = end - e->start;
+
+	if (shorter > e->wants_count)
+		shorter = e->wants_count;
+	return e->matched || e->kept > 0 ||
+	       (shorter > 0 && echo_common(e, end) * 3 >= shorter * 2);
+}
+
+size_t echo_shown(const struct echo *e)
+{
+	return echo_end(e, false) - e->start;
+}
+
+bool echo_is_empty(const struct echo *e)
+{
+	if (e->addressed || echo_end(e, false) > e->start)
+		return false;
+	/* Behind the cursor: blanks; before it: a kernel message. */
+	return e->cursor > e->start || echo_is_blank(e, e->cursor, e->count);
+}
+
+void echo_text(const struct echo *e, struct buffer *out)
+{
+	size_t i, end = echo_end(e, false);
+
+	for (i = 0; i < e->kept; i++)
+		echo_unpack(e->wants[i], out);
+	for (i = e->start; i < end; i++)
+		echo_unpack(e->cells[i], out);
+}
+
+bool echo_was_complete(const struct echo *e)
+{
+	return e->complete;
+}
+
+bool echo_is_drawn(const struct echo *e)
+{
+	return e->addressed;
+}
+
+int echo_lines(const struct echo *e)
+{
+	return e->lines;
+}
+
+/* ---- bytes ------------------------------------------------------------------- */
+
+/* The line is another one. What stood here may go on in it: a row was full. */
+static void echo_next_line(struct echo *e)
+{
+	struct echo_view view = echo_look(e, e->count);
+
+	e->passed = e->passed || view.same == e->wants_count;
+	if (e->count > e->start)
+		e->kept = view.exact && view.same < e->wants_count ? view.same : 0;
+	e->lines++;
+	e->count = e->cursor = e->start = 0;
+}
+
+static void echo_line_end(struct echo *e)
+{
+	size_t end;
+
+	e->wraps = false;
+	e->cursor = e->count;
+	end = echo_end(e, false);
+	if (end < e->count)
+		echo_cut(e, end);
+	else
+		echo_next_line(e);
+}
+
+/* CR: the line is drawn anew, or goes on in the next row (readline: " \r"). */
+static void echo_return(struct echo *e)
+{
+	if (e->cursor == e->count && e->count > e->start + 1 &&
+	    e->cells[e->count - 1] == ' ' && !e->wraps)
+		e->wraps = true;
+	else
+		e->cursor = 0;
+}
+
+static void echo_unwrap(struct echo *e, uint32_t c)
+{
+	bool anew = c == e->cells[0];
+	size_t at = e->start, same;
+
+	e->wraps = false;
+	if (anew && (e->count - 1) % ECHO_WIDTH == 0) {
+		same = echo_walk(e, 0, &at, e->count - 1);
+		anew = same >= e->wants_count || e->wants[same] != c;
+	}
+	if (anew)
+		e->cursor = 0;
+	else
+		echo_cut(e, e->count - 1);
+}
+
+static void echo_print(struct echo *e, uint32_t c)
+{
+	if (e->wraps)
+		echo_unwrap(e, c);
+	echo_put(e, c);
+	e->printed = true;
+}
+
+static void echo_delete(struct echo *e, size_t n)
+{
+	size_t left = e->count - e->cursor;
+
+	if (n > left)
+		n = left;
+	memmove(e->cells + e->cursor, e->cells + e->cursor + n,
+		(left - n) * sizeof(*e->cells));
+	e->count -= n;
+}
+
+static void echo_insert(struct echo *e, size_t n)
+{
+	size_t i;
+
+	if (n > ECHO_CELLS_MAX - e->count)
+		return;
+	echo_reserve(e, e->count + n);
+	memmove(e->cells + e->cursor + n, e->cells + e->cursor,
+		(e->count - e->cursor) * sizeof(*e->cells));
+	for (i = 0; i < n; i++)
+		e->cells[e->cursor + i] = ' ';
+	e->count += n;
+}
+
+/* The column of ESC [ row ; column H. */
+static size_t echo_column(const char *csi)
+{
+	const char *semicolon = strchr(csi, ';');
+	long n = semicolon != NULL ? strtol(semicolon + 1, NULL, 10) : 1;
+
+	return n > 0 && n <= ECHO_CELLS_MAX ? (size_t)n - 1 : 0;
+}
+
+static void echo_erase(struct echo *e, long part)
+{
+	size_t cursor = e->cursor;
+
+	if (part == 1)
+		return;
+	echo_cut(e, part == 0 ? e->cursor : 0);
+	echo_move(e, cursor);
+}
+
+/* A control sequence that ended with c. */
+static void echo_csi(struct echo *e, unsigned char c)
+{
+	long number = strtol(e->csi, NULL, 10);
+	size_t n = number > 0 && number <= ECHO_CELLS_MAX ? (size_t)number : 1;
+
+	switch (c) {
+	case 'C':
+		echo_move(e, e->cursor + n);
+		break;
+	case 'D':
+		e->cursor -= n < e->cursor ? n : e->cursor;
+		break;
+	case 'G':
+		echo_move(e, n - 1);
+		break;
+	case 'H':
+	case 'f':
+		e->addressed = true;
+		echo_move(e, echo_column(e->csi));
+		break;
+	case 'J':
+	case 'K':
+		echo_erase(e, number);
+		break;
+	case 'P':
+		echo_delete(e, n);
+		break;
+	case '@':
+		echo_insert(e, n);
+		break;
+	case 'A':
+	case 'B':
+	case 'd':
+	case 'L':
+	case 'M':
+	case 'S':
+	case 'T':
+		e->addressed = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void echo_control(struct echo *e, unsigned char c)
+{
+	if (c == '\n') {
+		echo_line_end(e);
+	} else if (c == '\r') {
+		echo_return(e);
+	} else if (c == '\b') {
+		if (e->wraps)
+			echo_unwrap(e, 0);
+		e->cursor -= e->cursor > 0;
+	} else if (c == '\t') {
+		echo_print(e, c);
+	}
+}
+
+static void echo_give_up_utf8(struct echo *e)
+{
+	for (; e->utf8_len > 0; e->utf8_len--)
+		echo_print(e, 0xefbfbd);
+}
+
+static void echo_feed_utf8(struct echo *e, unsigned char c)
+{
+	bool cut = false;
+	size_t n;
+
+	e->utf8[e->utf8_len++] = (char)c;
+	n = vis_utf8_len(e->utf8, e->utf8_len, &cut);
+	if (n == 0 && cut)
+		return;
+	if (n == 0) {
+		echo_give_up_utf8(e);
+		return;
+	}
+	e->utf8_len = 0;
+	echo_print(e, echo_pack(e->utf8, n));
+}
+
+static void echo_sequence(struct echo *e, enum escape_event event,
+			  unsigned char c)
+{
+	if (event == ESCAPE_CSI_BEGIN) {
+		e->csi_len = 0;
+		e->csi[0] = '\0';
+	} else if (event == ESCAPE_CSI_PART && e->csi_len + 1 < sizeof(e->csi)) {
+		e->csi[e->csi_len++] = (char)c;
+		e->csi[e->csi_len] = '\0';
+	} else if (event == ESCAPE_CSI_END) {
+		echo_csi(e, c);
+	}
+}
+
+static void echo_byte(struct echo *e, unsigned char c)
+{
+	enum escape_event event;
+
+	if (e->utf8_len > 0 && (c & 0xc0) != 0x80)
+		echo_give_up_utf8(e);
+	event = e->utf8_len == 0 ? escape_step(&e->state, &e->string_len, c)
+				 : ESCAPE_GIVE;
+	if (event != ESCAPE_GIVE)
+		echo_sequence(e, event, c);
+	else if (c >= 0x80)
+		echo_feed_utf8(e, c);
+	else if (echo_is_control(c))
+		echo_control(e, c);
+	else
+		echo_print(e, c);
+}
+
+void echo_feed(struct echo *e, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+	enum echo_state state;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		echo_byte(e, b[i]);
+		if (e->complete ||
+		    e->count - e->start > e->wants_count + ECHO_MORE_MAX)
+			continue;
+		state = echo_state(e);
+		e->matched = e->matched || state == ECHO_WAITING ||
+			     state == ECHO_SAME;
+		e->complete = state == ECHO_SAME;
+	}
+}
