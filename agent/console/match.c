@@ -58,6 +58,8 @@ struct match_pattern {
 	bool at_line_begin;	/* begins with .*: no use to try within a line */
 	bool at_once;		/* the same with DOTALL, and \A: one try */
 	struct buffer prefix;	/* each match begins with it; may be empty */
+	struct buffer source;
+	unsigned flags;
 	struct match_needs needs;
 };
 
@@ -379,6 +381,8 @@ struct match_pattern *match_compile(const char *text, size_t len,
 	p->general = pcre2_general_context_create(match_allocate,
 						  match_release, NULL);
 	p->literal = (flags & MATCH_LITERAL) != 0;
+	p->flags = flags;
+	buffer_append(&p->source, text, len);
 	if (!p->literal && match_check_syntax(p, text, len, &options, err) < 0)
 		goto out;
 	p->code = match_compile_code(p, text, len, options, err);
@@ -408,6 +412,7 @@ void match_free(struct match_pattern *p)
 	pcre2_match_data_free(p->data);
 	pcre2_code_free(p->code);
 	buffer_release(&p->prefix);
+	buffer_release(&p->source);
 	pcre2_general_context_free(p->general);
 	free(p);
 }
@@ -656,4 +661,12 @@ bool match_looks_ahead(const struct match_pattern *p)
 const struct match_needs *match_needs(const struct match_pattern *p)
 {
 	return &p->needs;
+}
+
+const char *match_source(const struct match_pattern *p, size_t *ret_len,
+			 unsigned *ret_flags)
+{
+	*ret_len = p->source.len;
+	*ret_flags = p->flags;
+	return buffer_text(&p->source);
 }

@@ -61,7 +61,24 @@ int match_find(const struct match_pattern *p, struct match_cursor *cursor,
 /* Whether the pattern needs the quiet pass. */
 bool match_looks_ahead(const struct match_pattern *p);
 
-/* For match-set.c: match-literal.h. */
+/* For match-set.c and match-hide.c: match-literal.h. */
 const struct match_needs *match_needs(const struct match_pattern *p);
+
+/* The text that it was compiled from (len bytes, NUL-ended), and its flags. */
+const char *match_source(const struct match_pattern *p, size_t *ret_len,
+			 unsigned *ret_flags);
+
+enum match_hiding {
+	MATCH_HIDES_NOT = 0,	/* or it can't be decided */
+	MATCH_HIDES,		/* it ends no later */
+	MATCH_HIDES_EARLIER,	/* it always ends earlier */
+};
+
+/*
+ * Whether wherever b finds a match, in any text, a finds one that lies in it and
+ * ends no later. Only what can be proved is said.
+ */
+enum match_hiding match_hides(const struct match_pattern *a,
+			      const struct match_pattern *b);
 
 #endif

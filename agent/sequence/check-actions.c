@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/driver.h"
+
 static const struct {
 	unsigned bit;
 	const char *name;
@@ -64,7 +66,7 @@ static void check_secret(struct check *c, const struct action *a, bool on_text)
 	if (!on_text)
 		problems_add(c->problems, c->s->file, a->line,
 			     "a secret is typed only by a rule on text, where "
-			     "its prompt was seen: on = /Password: $/ : secret "
+			     "its prompt was seen: on = /^Password: $/ : secret "
 			     "%s", a->text);
 	if (c->host == NULL || c->host->has_secret(c->host->context, a->text))
 		return;
@@ -101,8 +103,9 @@ static void check_restart(struct check *c, const struct action *a, bool in_do)
 }
 
 static void check_actions(struct check *c, const struct actions *list,
-			  bool on_text, bool in_do)
+			  const struct rule *rule)
 {
+	bool on_text = rule != NULL && rule->kind == RULE_TEXT;
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
@@ -111,7 +114,33 @@ static void check_actions(struct check *c, const struct actions *list,
 		else if (list->list[i].type == ACTION_KEY)
 			check_keys(c, &list->list[i]);
 		else if (list->list[i].rung_count > 0)
-			check_restart(c, &list->list[i], in_do);
+			check_restart(c, &list->list[i], rule == NULL);
+		if (list->list[i].type == ACTION_SECRET && on_text)
+			check_anchors(c, rule, &list->list[i]);
+	}
+}
+
+/*
+ * A rule that stays fires as often as its text comes. What destroys something
+ * then needs a bound; where a rule leads on, `visits` is that bound.
+ */
+static void check_repeats(struct check *c, const struct rule *r)
+{
+	const struct action *a;
+	size_t i;
+
+	for (i = 0; i < r->actions.count; i++) {
+		a = &r->actions.list[i];
+		if (r->max > 0 || r->target.kind != TARGET_NONE ||
+		    a->rung_count > 0 ||
+		    !(action_is_force(a) || (a->type == ACTION_POWER &&
+					     a->number != DRIVER_ACT_ON)))
+			continue;
+		problems_add(c->problems, c->s->file, a->line,
+			     "this rule would do it again and again, without a "
+			     "bound; give it \"max 1\", or let it go to a "
+			     "state with visits");
+		return;
 	}
 }
 
@@ -119,9 +148,10 @@ static void check_rules(struct check *c, const struct rules *rules)
 {
 	size_t i;
 
-	for (i = 0; i < rules->count; i++)
-		check_actions(c, &rules->list[i].actions,
-			      rules->list[i].kind == RULE_TEXT, false);
+	for (i = 0; i < rules->count; i++) {
+		check_actions(c, &rules->list[i].actions, &rules->list[i]);
+		check_repeats(c, &rules->list[i]);
+	}
 }
 
 void check_each_action(struct check *c)
@@ -138,7 +168,7 @@ void check_each_action(struct check *c)
 	}
 	check_rules(c, &c->s->always);
 	for (i = 0; i < c->s->state_count; i++) {
-		check_actions(c, &c->s->states[i].act, false, true);
+		check_actions(c, &c->s->states[i].act, NULL);
 		check_rules(c, &c->s->states[i].rules);
 	}
 }

@@ -86,6 +86,14 @@ static void flow_say(struct flow *f, const struct target *to, int line)
 	if (to->kind != TARGET_VERDICT || line == 0 ||
 	    (to->reason != NULL && strcasestr(to->reason, "off") != NULL))
 		return;
+	if (to->verdict == VERDICT_RECOVERED) {
+		problems_add(f->c->problems, f->c->s->file, to->line,
+			     "recovered, and the host may be powered off (by "
+			     "line %d); switch it on and check it before, or say "
+			     "in the reason that it is off: recovered \"it is "
+			     "off\"", line);
+		return;
+	}
 	problems_warn(f->c->problems, f->c->s->file, to->line,
 		      "this may end with the host powered off (by line %d); "
 		      "switch it on before, or say in the reason that it is off",

@@ -14,8 +14,14 @@ struct check {
 };
 
 /* Each asks its questions of the whole sequence. */
-void check_flow(struct check *c);	/* powered off; proved */
+void check_flow(struct check *c);	/* may it end powered off? */
+void check_proof(struct check *c);	/* is `recovered` proved? */
+void check_hidden(struct check *c);	/* can each pattern be found? */
 void check_needs(struct check *c);	/* what the host must have */
 void check_each_action(struct check *c);
+
+/* The prompt of the rule that types this secret must stand alone on its line. */
+void check_anchors(struct check *c, const struct rule *r,
+		   const struct action *a);
 
 #endif

@@ -52,17 +52,19 @@ static void check_say_loop(void *context, const int *states, size_t count)
 
 static void check_deadline(struct check *c)
 {
-	int64_t worst = graph_worst_ms(&c->graph, NULL);
+	struct buffer path = { 0 };
+	int64_t worst = graph_worst_ms(&c->graph, &path);
 	char need[32], has[32];
 
-	if (worst <= c->s->deadline_ms)
-		return;
-	problems_warn(c->problems, c->s->file, c->s->line,
-		      "the longest path takes %s, the deadline is %s; a run may "
-		      "end in the middle: make timeouts or visits smaller, or "
-		      "the deadline longer",
-		      deadline_format(worst, need, sizeof(need)),
-		      deadline_format(c->s->deadline_ms, has, sizeof(has)));
+	if (worst > c->s->deadline_ms)
+		problems_warn(c->problems, c->s->file, c->s->line,
+			      "the longest path takes %s, the deadline is %s; a "
+			      "run may end in the middle: make timeouts or visits "
+			      "smaller, or the deadline longer; the path: %.500s",
+			      deadline_format(worst, need, sizeof(need)),
+			      deadline_format(c->s->deadline_ms, has, sizeof(has)),
+			      buffer_text(&path));
+	buffer_release(&path);
 }
 
 void sequence_check(const struct sequence *s, const struct check_host *host,
@@ -79,6 +81,8 @@ void sequence_check(const struct sequence *s, const struct check_host *host,
 	if (!graph_loops(&c.graph, check_say_loop, &c))
 		check_deadline(&c);
 	check_flow(&c);
+	check_proof(&c);
+	check_hidden(&c);
 	check_needs(&c);
 	check_each_action(&c);
 	graph_release(&c.graph);

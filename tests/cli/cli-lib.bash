@@ -8,6 +8,7 @@ rhands=${RHANDS:-$BATS_TEST_DIRNAME/../../rhands}
 setup() {
 	config=$BATS_TEST_TMPDIR/config
 	records=$BATS_TEST_TMPDIR/records
+	answers_pid=
 	umask 077
 	mkdir -p "$config"/{hosts.d,sequences.d,secrets}
 	echo secret >"$config/secrets/bmc"
@@ -37,15 +38,30 @@ host() {
 	[ -t 0 ] || cat >>"$config/hosts.d/$1.ini"
 }
 
+teardown() {
+	[ -z "$answers_pid" ] || kill "$answers_pid"
+}
+
+# A port that somebody listens at, as $port.
+answers() {
+	[ -z "$answers_pid" ] || return 0
+	socat -d -d TCP-LISTEN:0,bind=127.0.0.1,fork,reuseaddr EXEC:cat \
+		2>"$BATS_TEST_TMPDIR/answers" 3>&- &
+	answers_pid=$!
+	wait_for 5 grep -q 'listening on' "$BATS_TEST_TMPDIR/answers"
+	port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$BATS_TEST_TMPDIR/answers")
+}
+
 # A sequence that touches nothing and recovers at once.
 nap() {
-	cat >"$config/sequences.d/nap.ini" <<-'END'
+	answers
+	cat >"$config/sequences.d/nap.ini" <<-END
 		[sequence]
 		summary = Wait a moment
 		start = nap
 		deadline = 10s
 		[state nap]
-		do = wait 100ms
+		do = wait 100ms, check tcp $port
 		then = recovered
 	END
 }

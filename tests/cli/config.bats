@@ -134,7 +134,7 @@ load cli-lib
 		deadline = 5m
 		[state a]
 		do = power off
-		then = recovered
+		then = recovered "it is off"
 	END
 	run rh run off bare
 	status_is 2

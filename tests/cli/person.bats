@@ -102,7 +102,7 @@ journal() {
 		deadline = 20s
 		[state cut]
 		do = power off
-		then = recovered
+		then = recovered "it is off"
 	END
 	old9
 	sed -i 's/^plug.*/&\nconfirm = 5s/' "$config/hosts.d/old9.ini"
@@ -135,7 +135,7 @@ journal() {
 		deadline = 30s
 		[state cut]
 		do = wait 500ms, power off
-		then = recovered
+		then = recovered "it is off"
 	END
 	old9
 	at_terminal run cut old9 <<-'END'
@@ -186,7 +186,7 @@ journal() {
 		deadline = 4s
 		[state cut]
 		do = power off
-		then = recovered
+		then = recovered "it is off"
 	END
 	at_terminal run cut old9 <<-'END'
 		child.expect("be done .*: ")
@@ -235,7 +235,7 @@ journal() {
 		deadline = 30s
 		[state nap]
 		do = wait 20s
-		then = recovered
+		then = failed "nobody cancelled it"
 	END
 	at_terminal run nap ldap1 <<-'END'
 		child.expect("Wait")

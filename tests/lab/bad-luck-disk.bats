@@ -37,7 +37,7 @@ talking_machine() {
 		for n in $(seq 60); do
 			printf '     note "%0100d"\n' "$n"
 		done
-		printf '     power off\nthen = recovered\n'
+		printf '     power off\nthen = recovered "it is off"\n'
 	} | sequence full
 	run limited 4 run full ldap1
 	status_is 1

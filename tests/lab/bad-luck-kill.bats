@@ -129,7 +129,7 @@ slow_bmc() {
 		start = on
 		[state on]
 		do = power on, wait 90s
-		then = recovered
+		then = failed "nobody killed it"
 	END
 	"$lab" power "$dir" off
 	begin run on-and-wait ldap1

@@ -47,7 +47,7 @@ asking_machine() {
 		then = ask
 		[state ask]
 		timeout = 30s -> failed "nothing more was said"
-		on = /Password: $/ max 2 : secret root-password
+		on = /^Password: $/ max 2 : secret root-password
 		on = /Welcome/ -> welcome
 		[state welcome]
 		do = collect console, wait 1s

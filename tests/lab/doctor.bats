@@ -170,7 +170,7 @@ server() {
 		healthy = check tcp $closed
 		[state look]
 		do = wait 100ms
-		then = recovered
+		then = failed "nothing was looked at"
 	END
 	host web1 <<-END
 		[host]

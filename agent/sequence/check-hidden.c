@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Patterns that can never be found, since another one always comes first: the
+ * match that ends earliest wins, then the state's own rules before [always],
+ * then the order written. A rule with `max` is used up and hides nothing.
+ */
+#include "agent/sequence/check-private.h"
+
+static void hidden_say(struct check *c, const struct rule *by,
+		       const struct rule *r, enum match_hiding how)
+{
+	if (how == MATCH_HIDES_EARLIER)
+		problems_warn(c->problems, c->s->file, r->line,
+			      "this rule never fires: where %.80s is found, "
+			      "%.80s (line %d) was found before; make that one "
+			      "longer, or give it a max", r->source, by->source,
+			      by->line);
+	else
+		problems_warn(c->problems, c->s->file, r->line,
+			      "this rule never fires: where %.80s is found, "
+			      "%.80s (line %d) is found too and comes first; move "
+			      "this rule before that one, or remove it",
+			      r->source, by->source, by->line);
+}
+
+/* Whether the rule is hidden by one of these; said once. */
+static bool hidden_by(struct check *c, const struct rule *r,
+		      const struct rules *rules, bool comes_later)
+{
+	enum match_hiding how;
+	const struct rule *by;
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		by = &rules->list[i];
+		if (by == r)
+			comes_later = true;
+		if (by == r || by->kind != RULE_TEXT || by->max > 0)
+			continue;
+		how = match_hides(by->pattern, r->pattern);
+		if (how == MATCH_HIDES_NOT ||
+		    (comes_later && how != MATCH_HIDES_EARLIER))
+			continue;
+		hidden_say(c, by, r, how);
+		return true;
+	}
+	return false;
+}
+
+static void hidden_rules(struct check *c, const struct rules *rules)
+{
+	const struct rule *r;
+	size_t i;
+
+	for (i = 0; i < rules->count; i++) {
+		r = &rules->list[i];
+		if (r->kind == RULE_TEXT && !hidden_by(c, r, rules, false) &&
+		    rules != &c->s->always)
+			hidden_by(c, r, &c->s->always, true);
+	}
+}
+
+void check_hidden(struct check *c)
+{
+	size_t i;
+
+	hidden_rules(c, &c->s->always);
+	for (i = 0; i < c->s->state_count; i++)
+		hidden_rules(c, &c->s->states[i].rules);
+}
