@@ -304,10 +304,10 @@ static void test_doctor(void)
 	instance_close(&i);
 }
 
-/* Waits until the UART has received so many bytes; 50 s. */
+/* Waits until the UART has received so many bytes; 100 s. */
 static void received(unsigned long count)
 {
-	int64_t deadline = deadline_in(50000);
+	int64_t deadline = deadline_in(100000);
 	unsigned long now = 0;
 	const char *rx;
 	char line[200];
@@ -330,7 +330,7 @@ static void test_overrun(void)
 	struct rh_error err = RH_ERROR_INIT;
 	struct buffer seen = { 0 };
 	struct instance i = usual();
-	const size_t size = 1500000;
+	const size_t size = 1360000;
 	uint64_t lost = 0;
 	int n = 1;
 

@@ -130,7 +130,7 @@ vm_talk() { # SECONDS LINE
 
 # Runs a command line in the machine.
 vm_run() {
-	vm_talk 60 "$*"
+	vm_talk 120 "$*"
 }
 
 # The port of 127.0.0.1 that is forwarded to that one of the machine.
