@@ -85,16 +85,16 @@ static bool console_types(struct conf_instance *i, const void *bytes,
 /* The first key of a session may be swallowed: not the driver's business. */
 bool conf_talk(struct conf_instance *i)
 {
-	static const char *const words[] = { "one\r", "two\r", "three\r",
-					     "four\r", "five\r", "six\r" };
 	struct buffer seen = { 0 };
 	bool ok = false;
-	size_t n;
+	char word[16];
+	int n;
 
-	for (n = 0; n < 6 && !ok; n++) {
-		if (!console_types(i, words[n], strlen(words[n])))
+	for (n = 0; n < 20 && !ok; n++) {
+		snprintf(word, sizeof(word), "%02d\r", n);
+		if (!console_types(i, word, strlen(word)))
 			break;
-		ok = console_sees(i, &seen, words[n], strlen(words[n]), 700);
+		ok = console_sees(i, &seen, word, strlen(word), 250);
 	}
 	conf_check(ok, "nothing comes back but \"%.60s\"", buffer_text(&seen));
 	buffer_release(&seen);

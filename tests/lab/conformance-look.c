@@ -295,7 +295,7 @@ static void look_test_sick(void)
 		if (!conf_has_section(sections[n]))
 			continue;
 		buffer_clear(&text);
-		fails = look_look(sections[n], 0, 2500, &text);
+		fails = look_look(sections[n], 0, 1500, &text);
 		conf_check(fails > 0 || conf_says("looks-well", sections[n]),
 			   "%s: it finds no fault: %s", sections[n],
 			   buffer_text(&text));
