@@ -375,6 +375,25 @@ bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 	return false;
 }
 
+/* Appends the cells of the place, without the blanks behind them. */
+static void menu_append(const struct screen *s, const struct menu_place *place,
+			struct buffer *out)
+{
+	struct buffer row = { 0 };
+	const char *text;
+	int col = -1;
+
+	screen_row(s, place->row, &row);
+	for (text = buffer_text(&row); *text != '\0'; text++) {
+		col += ((unsigned char)*text & 0xc0) != 0x80;
+		if (col >= place->col && col < place->end)
+			buffer_append_char(out, *text);
+	}
+	while (out->len > 0 && out->data[out->len - 1] == ' ')
+		out->data[--out->len] = '\0';
+	buffer_release(&row);
+}
+
 /* ---- entries ---------------------------------------------------------------------------------- */
 
 /* The column of a byte of the row's text. */
@@ -388,29 +407,60 @@ static int menu_column(const char *text, size_t at)
 	return col;
 }
 
+struct menu_found {
+	const struct match_pattern *pattern;
+	struct menu_place *list;
+	size_t count;
+	size_t max;
+};
+
+/* Looks in the cells [col, end) of a row, as if they were a line of their own. */
+static void menu_match(const struct screen *s, struct menu_found *f, int row,
+		       int col, int end)
+{
+	const struct menu_place part = { row, col, end };
+	struct match_cursor cursor = { 0 };
+	struct buffer text = { 0 };
+	size_t from, to;
+
+	menu_append(s, &part, &text);
+	while (f->count < f->max &&
+	       match_find(f->pattern, &cursor, buffer_text(&text), text.len,
+			  true, &from, &to, NULL) == 1) {
+		f->list[f->count++] = (struct menu_place){
+			row, col + menu_column(text.data, from),
+			col + menu_column(text.data, to) };
+		cursor.from = to;
+	}
+	buffer_release(&text);
+}
+
+/* Text by text; where none of them matches, the row as a whole. */
+static void menu_match_row(const struct screen *s, struct menu_found *f, int row)
+{
+	size_t before = f->count;
+	int col, end;
+
+	for (col = 0; col < screen_cols(s); col = end) {
+		end = col + 1;
+		if (!menu_begins_text(s, row, col))
+			continue;
+		end = menu_text_end(s, row, col);
+		menu_match(s, f, row, col, end);
+	}
+	if (f->count == before)
+		menu_match(s, f, row, 0, screen_cols(s));
+}
+
 size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
 			 struct menu_place *ret, size_t max)
 {
-	struct match_cursor cursor;
-	struct buffer row_text = { 0 };
-	size_t count = 0, start, end;
+	struct menu_found f = { .pattern = p, .list = ret, .max = max };
 	int row;
 
-	for (row = 0; row < screen_rows(s); row++) {
-		memset(&cursor, 0, sizeof(cursor));
-		buffer_clear(&row_text);
-		screen_row(s, row, &row_text);
-		while (count < max &&
-		       match_find(p, &cursor, buffer_text(&row_text),
-				  row_text.len, true, &start, &end, NULL) == 1) {
-			ret[count++] = (struct menu_place){
-				row, menu_column(row_text.data, start),
-				menu_column(row_text.data, end) };
-			cursor.from = end;
-		}
-	}
-	buffer_release(&row_text);
-	return count;
+	for (row = 0; row < screen_rows(s); row++)
+		menu_match_row(s, &f, row);
+	return f.count;
 }
 
 int menu_text_begin(const struct screen *s, const struct menu_place *place)
@@ -434,23 +484,14 @@ bool menu_is_whole(const struct screen *s, const struct menu_place *place)
 void menu_text(const struct screen *s, const struct menu_place *place,
 	       struct buffer *out)
 {
-	struct buffer row_text = { 0 };
-	const char *text;
-	int col = place->col, end = place->end, i;
+	struct menu_place text = *place;
 
-	while (col < end && (menu_is_gap(s, place->row, col) ||
-			     menu_marks(s, place->row, col)))
-		col++;
-	while (end > col && menu_is_gap(s, place->row, end - 1))
-		end--;
-	screen_row(s, place->row, &row_text);
-	for (i = 0, text = buffer_text(&row_text); *text != '\0'; text++) {
-		if (((unsigned char)*text & 0xc0) != 0x80)
-			i++;
-		if (i - 1 >= col && i - 1 < end)
-			buffer_append_char(out, *text);
-	}
-	buffer_release(&row_text);
+	while (text.col < text.end && (menu_is_gap(s, text.row, text.col) ||
+				       menu_marks(s, text.row, text.col)))
+		text.col++;
+	while (text.end > text.col && menu_is_gap(s, text.row, text.end - 1))
+		text.end--;
+	menu_append(s, &text, out);
 }
 
 static bool menu_is_value(const struct screen *s, const struct menu_place *lit)

@@ -48,7 +48,11 @@ bool menu_row_changed(const struct screen *s, const struct menu_look *then,
 bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 		   struct menu_place *ret);
 
-/* How the pattern is found on the screen, row by row; at most max places. */
+/*
+ * Where the pattern is found: in each text of a row by itself (two blanks, lines
+ * of boxes and markers part them), or else in the row as it is. Returns how many
+ * places, at most max.
+ */
 size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
 			 struct menu_place *ret, size_t max);
 

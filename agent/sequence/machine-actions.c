@@ -107,8 +107,11 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 /* The actions of a rule can't go on, but nothing is wrong with the state. */
 static void actions_drop(struct machine *m)
 {
+	const struct action *a = actions_current(m);
 	struct frame *below;
 
+	if (a != NULL && a->type == ACTION_SELECT)
+		select_clear(m);
 	typing_clear(&m->typing);
 	m->secret_at = 0;
 	m->frame_count--;

@@ -207,6 +207,7 @@ struct machine {
 
 	struct typing typing;
 	struct select select;
+	bool selecting;		/* it is under way, maybe below in the stack */
 	size_t select_step;	/* which entry of the action */
 	struct buffer select_typed;	/* for people */
 	const struct rule *again_rule;	/* its keys may have to go out again */
@@ -266,6 +267,7 @@ void machine_stale(struct machine *m);
 void rules_saw(struct machine *m, const struct rule *rule,
 	       struct rule_use *use, const char *line);
 bool rules_may_fire(const struct rule *rule, const struct rule_use *use);
+bool rules_wait_for_select(const struct machine *m, const struct rule *rule);
 const struct rules *rules_of_state(const struct machine *m);
 struct rule_use *rules_uses(const struct machine *m);
 

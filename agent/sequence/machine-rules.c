@@ -158,6 +158,21 @@ bool rules_may_fire(const struct rule *rule, const struct rule_use *use)
 	return rule->max == 0 || use->count < rule->max;
 }
 
+/*
+ * One `select` at a time: what a rule that selects sees while the screen is
+ * painted by another (or by its own) is that other's business.
+ */
+bool rules_wait_for_select(const struct machine *m, const struct rule *rule)
+{
+	size_t i;
+
+	for (i = 0; m->selecting && i < rule->actions.count; i++) {
+		if (rule->actions.list[i].type == ACTION_SELECT)
+			return true;
+	}
+	return false;
+}
+
 /* ---- text ---------------------------------------------------------------- */
 
 struct found {
@@ -333,6 +348,8 @@ static void rules_fire(struct machine *m, const struct found *f)
 	m->gone = 0;
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
+	if (rules_wait_for_select(m, f->rule))
+		return;
 	if (rules_types(f->rule) && !rules_still_shown(m, f->end)) {
 		machine_event(m, MACHINE_EVENT_STALE, "%s", line);
 		return;

@@ -93,7 +93,7 @@ static const char *screen_line(struct machine *m, const char *text,
 	while (end > start && (text[end] & 0xc0) == 0x80)
 		end--;
 	while (start < end) {
-		n = strcspn(text + start, "\n");
+		n = strcspn(text + start, "\n ");
 		n = n > end - start ? end - start : n;
 		vis_append(&out, text + start, n);
 		start += n + strspn(text + start + n, "\n ");
@@ -123,7 +123,8 @@ static bool screen_rule_look(struct machine *m, const struct rule *rule,
 			      "takes too long on this screen and is not looked "
 			      "for on it", rule->source, rule->line);
 	use->shown = rc == 1;
-	if (rc != 1 || before || !rules_may_fire(rule, use))
+	if (rc != 1 || before || !rules_may_fire(rule, use) ||
+	    rules_wait_for_select(m, rule))
 		return false;
 	again_cancel(m);
 	m->gone = 0;

@@ -55,11 +55,13 @@ static void select_step_begin(struct machine *m, bool looked)
 void select_begin(struct machine *m)
 {
 	m->select_step = 0;
+	m->selecting = true;
 	select_step_begin(m, false);
 }
 
 void select_clear(struct machine *m)
 {
+	m->selecting = false;
 	buffer_release(&m->select_typed);
 }
 
@@ -467,10 +469,12 @@ static bool select_done(struct machine *m, const struct action *a)
 	snprintf(text, sizeof(text), "%.190s", select_current(m, a)->source);
 	select_say_typed(m);
 	machine_event(m, MACHINE_EVENT_DONE, "selected %s", text);
-	if (++m->select_step < a->step_count)
+	if (++m->select_step < a->step_count) {
 		select_step_begin(m, true);
-	else
-		actions_skip(m);
+		return true;
+	}
+	select_clear(m);
+	actions_skip(m);
 	return true;
 }
 

@@ -2,12 +2,13 @@
 /*
  * Any bytes, in any pieces, on a screen of any size: the text is clean UTF-8 of
  * so many rows, and the same as of the whole. The first bytes are the seed of
- * the splits and the size.
+ * the splits and the size. Menus are looked for on it, too.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/console/menu.h"
 #include "agent/console/screen.h"
 #include "base/vis.h"
 
@@ -45,10 +46,37 @@ static void fuzz_same(struct screen *a, struct screen *b)
 	}
 }
 
+/* What is found is on the screen. */
+static void fuzz_menu(const struct screen *s)
+{
+	static struct match_pattern *pattern;
+	static struct menu_look look;
+	struct menu_place places[16];
+	struct buffer text = { 0 };
+	size_t count, i;
+
+	if (pattern == NULL)
+		pattern = match_compile("[A-Za-z ]+$|\\W", 14, 0, NULL);
+	count = menu_find_entries(s, pattern, places, 15);
+	if (menu_find_lit(s, &look, &places[count]))
+		count++;
+	for (i = 0; i < count; i++) {
+		assert(places[i].row >= 0 && places[i].row < screen_rows(s));
+		assert(places[i].col >= 0 && places[i].col < places[i].end);
+		assert(places[i].end <= screen_cols(s));
+		menu_is_whole(s, &places[i]);
+		menu_is_lit(s, &places[count - 1], &places[i]);
+		menu_text(s, &places[i], &text);
+	}
+	menu_changed_rows(s, &look);
+	menu_take_look(s, &look);
+	buffer_release(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint32_t seed = size > 0 ? data[0] : 0;
-	int rows = size > 1 ? data[1] : 25, cols = size > 2 ? data[2] * 2 : 80;
+	int rows = size > 1 ? data[1] % 64 : 25, cols = size > 2 ? data[2] : 80;
 	struct screen *whole = screen_new(rows, cols);
 	struct screen *parts = screen_new(rows, cols);
 	size_t at, n;
@@ -62,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		screen_feed(parts, data + at, n);
 	}
 	fuzz_same(whole, parts);
+	fuzz_menu(whole);
 	screen_clear(whole);
 	fuzz_check_clean(whole);
 	assert(screen_text(whole, NULL)[0] == '\0');

@@ -25,6 +25,14 @@ load recover.bash
 	[ "$(acts 'set power 0')" -eq 1 ]
 }
 
+@test "recover: a GRUB menu whose highlight was moved to what does not boot" {
+	lab_up silent,grub-wrong
+	recover
+	assert_recovered
+	[[ "$said" == *"typed Up*2 Enter"* ]]
+	[ "$(acts 'set power 0')" -eq 1 ]
+}
+
 @test "recover: Give root password for maintenance" {
 	lab_up silent,maint
 	recover

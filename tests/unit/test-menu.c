@@ -122,6 +122,9 @@ static void grub(void **state)
 	assert_int_equal(places[1].row, 10);
 	assert_int_equal(menu_text_begin(s, &places[0]), 3);
 	assert_false(menu_is_whole(s, &places[0]));
+	assert_int_equal(entries(s, "^Old kernel 0[67]$", 0, places, 8), 2);
+	assert_int_equal(entries(s, "^.Old kernel 06 +.$", 0, places, 8), 0);
+	assert_int_equal(entries(s, "^ .. *Old kernel 06 +.$", 0, places, 8), 1);
 	assert_int_equal(entries(s, "Old kernel 12", MATCH_LITERAL, places, 8), 1);
 	assert_true(menu_is_whole(s, &places[0]));
 	screen_free(s);
@@ -211,6 +214,26 @@ static void seabios(void **state)
 	screen_free(s);
 }
 
+/* A menu in colours, by way of the BIOS' own terminal; Down twice. */
+static void ipxe(void **state)
+{
+	static const struct moment moments[] = {
+		{ 2823, "3: First disk" },
+		{ 3011, "4: Second disk" },
+		{ 3199, "5: Resce system" },
+	};
+	struct screen *s = screen_new(25, 80);
+	struct menu_place places[8];
+	size_t piece;
+
+	(void)state;
+	for (piece = 1; piece < 40; piece++)
+		check_moments(s, "ipxe.bytes", moments, COUNT(moments), piece);
+	assert_int_equal(entries(s, "^(First|Second) disk$", 0, places, 8), 2);
+	assert_true(menu_is_whole(s, &places[1]));
+	screen_free(s);
+}
+
 /* ---- made ones ------------------------------------------------------------------ */
 
 static void other_highlights(void **state)
@@ -289,6 +312,7 @@ int main(void)
 		cmocka_unit_test(ovmf),
 		cmocka_unit_test(ovmf_form),
 		cmocka_unit_test(seabios),
+		cmocka_unit_test(ipxe),
 		cmocka_unit_test(other_highlights),
 		cmocka_unit_test(what_changed_is_the_highlight),
 	};

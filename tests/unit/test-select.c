@@ -349,7 +349,8 @@ static void it_enters_the_entry_asked_for(void **state)
 		     "Linux 6.1 (recovery mode)");
 	assert_walks(SELECT("/Memory/"), &kernels, "Memory test");
 	/* Already highlighted: no key but Enter. */
-	assert_walks(SELECT("/^ *.*Debian/"), &kernels, "Debian GNU/Linux");
+	assert_walks(SELECT("/^Debian/"), &kernels, "Debian GNU/Linux");
+	assert_walks(SELECT("/^Linux [0-9.]+$/"), &kernels, "Linux 6.1");
 }
 
 /* A highlight that is seen for a moment only gets no Enter. */
@@ -732,6 +733,28 @@ static void what_was_there_before_never_triggers(void **state)
 	world_release(&w);
 }
 
+/* A rule that selects is not begun anew by what its own keys paint. */
+static void one_select_at_a_time(void **state)
+{
+	static const struct fake_menu inner = {
+		.title = "GNU GRUB", .entries = { "Linux 1", "Linux 2" },
+		.count = 2, .shown = 2,
+	};
+	struct fake_menu outer = kernels;
+	int i;
+
+	(void)state;
+	outer.next = &inner;
+	outer.title = "GNU GRUB";
+	for (i = 0; i < 2; i++)
+		assert_walks(i == 0 ? RULE("on screen = /GNU GRUB/ : select /^Adv/ > "
+					   "Linux 2 -> recovered")
+				    : RULE("on = /GNU GRUB/ : select /^Adv/ > "
+					   "Linux 2 -> recovered"),
+			     &outer,
+			     "Advanced options for Debian GNU/Linux > Linux 2");
+}
+
 static void collect_screen_gives_what_is_shown(void **state)
 {
 	struct world w;
@@ -807,6 +830,7 @@ int main(void)
 		cmocka_unit_test(it_fires_when_it_becomes_true),
 		cmocka_unit_test(a_new_state_looks_at_what_is_shown),
 		cmocka_unit_test(what_was_there_before_never_triggers),
+		cmocka_unit_test(one_select_at_a_time),
 		cmocka_unit_test(collect_screen_gives_what_is_shown),
 		cmocka_unit_test(the_size_is_of_the_host),
 		cmocka_unit_test(the_rest_is_not_rendered),
