@@ -347,6 +347,13 @@ void run_carry_out(struct run *r, const struct machine_action *a)
 	case MACHINE_BOOT_ID:
 		shell_boot_id(r, a);
 		break;
+	case MACHINE_ASK:
+		person_ask(r, a);
+		break;
+	case MACHINE_WITHDRAW:
+		r->ask_id = 0;
+		question_cancel(r);
+		break;
 	case MACHINE_COLLECT:
 		run_collect(r, a);
 		break;

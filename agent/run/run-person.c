@@ -99,3 +99,28 @@ void person_query(struct run *r, const struct machine_action *a)
 	r->pending_id = 0;
 	run_answer(r, a->id, NULL, DRIVER_POWER_UNKNOWN, NULL);
 }
+
+/* `ask` of a sequence: other things go on meanwhile. */
+static void person_said(struct run *r, const struct question_answer *answer)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	uint32_t id = r->ask_id;
+
+	r->ask_id = 0;
+	if (answer->code != RH_ERR_NONE)
+		rh_error_set(&err, answer->code, "nobody answered");
+	run_answer(r, id, &err, DRIVER_POWER_UNKNOWN, answer->text);
+}
+
+void person_ask(struct run *r, const struct machine_action *a)
+{
+	static const char *const words[] = { "yes", "no", NULL };
+	struct rh_error err = RH_ERROR_INIT;
+	struct question q = { .text = a->text, .choices = words,
+			      .deadline = a->deadline, .take = person_said };
+
+	if (question_begin(r, &q, &err) == 0)
+		r->ask_id = a->id;
+	else
+		run_answer(r, a->id, &err, DRIVER_POWER_UNKNOWN, NULL);
+}

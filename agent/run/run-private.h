@@ -125,6 +125,7 @@ struct run {
 	enum machine_do pending_do;
 	enum driver_act pending_act;
 
+	uint32_t ask_id;		/* `ask` of the sequence; 0: none open */
 	bool over;
 	struct run_result *result;
 };
@@ -150,6 +151,7 @@ struct hand *run_start_hand(struct run *r, const struct way *way,
 			    struct rh_error *err);
 
 /* run-person.c */
+void person_ask(struct run *r, const struct machine_action *a);
 void person_act(struct run *r, const struct machine_action *a);
 void person_query(struct run *r, const struct machine_action *a);
 

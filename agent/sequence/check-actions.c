@@ -102,8 +102,22 @@ static void check_restart(struct check *c, const struct action *a, bool in_do)
 			     "let the rule go to a state that does it", word);
 }
 
+static void check_ask(struct check *c, const struct action *a,
+		      const struct state *in)
+{
+	if (in == NULL)
+		problems_add(c->problems, c->s->file, a->line,
+			     "ask stands in the \"do\" of a state, not in a rule: "
+			     "let the rule go to a state that asks");
+	else if (in->timeout_ms == 0)
+		problems_add(c->problems, c->s->file, a->line,
+			     "nobody may be there to answer; add \"timeout = 10m "
+			     "-> TARGET\" to the state");
+}
+
+/* rule: of which they are, or in: the state of whose `do`. */
 static void check_actions(struct check *c, const struct actions *list,
-			  const struct rule *rule)
+			  const struct rule *rule, const struct state *in)
 {
 	bool on_text = rule != NULL && rule->kind == RULE_TEXT;
 	size_t i;
@@ -115,6 +129,8 @@ static void check_actions(struct check *c, const struct actions *list,
 			check_keys(c, &list->list[i]);
 		else if (list->list[i].rung_count > 0)
 			check_restart(c, &list->list[i], rule == NULL);
+		else if (list->list[i].type == ACTION_ASK)
+			check_ask(c, &list->list[i], in);
 		if (list->list[i].type == ACTION_SECRET && on_text)
 			check_anchors(c, rule, &list->list[i]);
 	}
@@ -149,7 +165,8 @@ static void check_rules(struct check *c, const struct rules *rules)
 	size_t i;
 
 	for (i = 0; i < rules->count; i++) {
-		check_actions(c, &rules->list[i].actions, &rules->list[i]);
+		check_actions(c, &rules->list[i].actions, &rules->list[i],
+			      NULL);
 		check_repeats(c, &rules->list[i]);
 	}
 }
@@ -168,7 +185,8 @@ void check_each_action(struct check *c)
 	}
 	check_rules(c, &c->s->always);
 	for (i = 0; i < c->s->state_count; i++) {
-		check_actions(c, &c->s->states[i].act, NULL);
+		check_actions(c, &c->s->states[i].act, NULL,
+			      &c->s->states[i]);
 		check_rules(c, &c->s->states[i].rules);
 	}
 }

@@ -95,6 +95,7 @@ static int64_t graph_action_ms(const struct graph *g, const struct action *a,
 	case ACTION_STOP:
 		return graph_rungs_ms(g, a);
 	case ACTION_NONE:
+	case ACTION_ASK:
 	case ACTION_SYSRQ_SEEN:
 	case ACTION_NOTE:
 	case ACTION_COUNT:

@@ -55,6 +55,7 @@ void actions_push(struct machine *m, enum frame_kind kind,
 
 void actions_clear(struct machine *m)
 {
+	actions_withdraw(m);
 	m->frame_count = 0;
 	m->waiting_id = 0;
 	m->confirming = false;
@@ -212,6 +213,66 @@ static void action_ask(struct machine *m, enum machine_do what, int64_t ms,
 	machine_ask(m, &action);
 }
 
+/* A question stays open while rules go on; the state's timeout ends it. */
+static void action_begin_ask(struct machine *m, const struct action *a)
+{
+	const struct state *st = &m->s->states[m->state];
+	struct machine_action action = { .what = MACHINE_ASK,
+					 .text = a->text,
+					 .deadline = m->config.deadline };
+
+	if (st->timeout_ms > 0)
+		action.deadline = deadline_min(action.deadline,
+					       deadline_add(m->entered,
+							    st->timeout_ms));
+	m->asked = NULL;
+	m->ask_id = machine_ask(m, &action);
+	m->waiting_id = 0;
+}
+
+void actions_withdraw(struct machine *m)
+{
+	struct machine_action action = { .what = MACHINE_WITHDRAW };
+
+	if (m->ask_id != 0 && m->phase != PHASE_OVER)
+		machine_emit(m, &action);
+	m->ask_id = 0;
+	m->asked = NULL;
+}
+
+void actions_asked(struct machine *m, const struct machine_outcome *o)
+{
+	m->ask_id = 0;
+	/* The timeout of the state is due now, and decides. */
+	if (o->err.code == RH_ERR_TIMEOUT)
+		return;
+	m->asked = "nobody";
+	if (o->err.code == RH_ERR_NONE && o->text != NULL)
+		m->asked = strcmp(o->text, "yes") == 0 ? "yes" : "no";
+}
+
+static bool ask_step(struct machine *m, const struct action *a)
+{
+	const char *said = m->asked;
+	char text[600];
+
+	if (said == NULL)
+		return false;
+	m->asked = NULL;
+	if (strcmp(said, "yes") == 0) {
+		machine_event(m, MACHINE_EVENT_DONE, "a person said yes: %.500s",
+			      a->text);
+		actions_skip(m);
+	} else if (strcmp(said, "no") == 0) {
+		snprintf(text, sizeof(text), "a person said no: %.500s", a->text);
+		actions_fail(m, VERDICT_FAILED, text);
+	} else {
+		snprintf(text, sizeof(text), "nobody answered: %.500s", a->text);
+		actions_fail(m, VERDICT_NEEDS_HANDS, text);
+	}
+	return true;
+}
+
 static void action_begin_boot(struct machine *m, const struct action *a)
 {
 	struct machine_action action = { .what = MACHINE_BOOT };
@@ -273,6 +334,9 @@ static void action_begin(struct machine *m, const struct action *a)
 	case ACTION_WAIT:
 	case ACTION_SYSRQ_SEEN:
 		f->until = deadline_add(m->now, a->ms);
+		break;
+	case ACTION_ASK:
+		action_begin_ask(m, a);
 		break;
 	case ACTION_RESTART:
 	case ACTION_STOP:
@@ -502,6 +566,8 @@ bool actions_step(struct machine *m)
 		return secret_step(m);
 	if (action_is_check(a))
 		return check_step(m, a);
+	if (a->type == ACTION_ASK)
+		return ask_step(m, a);
 	if (a->type == ACTION_SYSRQ_SEEN)
 		return sysrq_seen_step(m);
 	if (a->type == ACTION_SELECT)
@@ -523,6 +589,8 @@ bool actions_hold(const struct machine *m)
 		return true;
 	if (a == m->restart.action)
 		return !restart_watches(m);
+	if (a->type == ACTION_ASK)
+		return false;
 	if (a->type == ACTION_SELECT)
 		return typing_active(&m->typing);
 	return a->type != ACTION_WAIT && !action_is_check(a);
@@ -535,6 +603,8 @@ int64_t actions_deadline(const struct machine *m)
 
 	if (a != NULL && a == m->restart.action)
 		return restart_deadline(m);
+	if (a != NULL && a->type == ACTION_ASK)
+		return m->asked != NULL ? m->now : DEADLINE_NEVER;
 	if (a == NULL || m->waiting_id != 0)
 		return DEADLINE_NEVER;
 	f = &m->frames[m->frame_count - 1];

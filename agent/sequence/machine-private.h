@@ -223,6 +223,9 @@ struct machine {
 	enum rh_code fail_code;	/* of the action that is about to fail */
 	bool fresh;		/* the power was seen off in this run */
 
+	uint32_t ask_id;	/* a question is open; 0: none */
+	const char *asked;	/* what a person said; NULL: nothing yet */
+
 	uint32_t last_id;
 	uint32_t waiting_id;	/* 0: no answer is due */
 	enum machine_do waiting_do;
@@ -296,6 +299,9 @@ void actions_push(struct machine *m, enum frame_kind kind,
 void actions_clear(struct machine *m);
 void actions_fail(struct machine *m, enum verdict verdict, const char *why);
 struct frame *actions_top(struct machine *m);
+
+void actions_asked(struct machine *m, const struct machine_outcome *outcome);
+void actions_withdraw(struct machine *m);
 
 /* machine-restart.c */
 void restart_begin(struct machine *m, const struct action *a);

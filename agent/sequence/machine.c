@@ -189,6 +189,7 @@ void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,
 
 	if (m->phase == PHASE_OVER)
 		return;
+	actions_withdraw(m);
 	machine_emit(m, &action);
 	m->phase = PHASE_OVER;
 	actions_clear(m);
@@ -538,6 +539,10 @@ void machine_done(struct machine *m, int64_t now, uint32_t id,
 		  const struct machine_outcome *outcome)
 {
 	m->now = now;
+	if (m->phase != PHASE_OVER && id != 0 && id == m->ask_id) {
+		actions_asked(m, outcome);
+		machine_run(m);
+	}
 	if (m->phase == PHASE_OVER || id == 0 || id != m->waiting_id)
 		return;
 	m->waiting_id = 0;
@@ -645,6 +650,8 @@ const char *machine_waiting_for(const struct machine *m)
 	if (m->confirming)
 		return m->confirm.goal == DRIVER_POWER_OFF
 			       ? "the power to be off" : "the power to be on";
+	if (m->ask_id != 0)
+		return "an answer of a person";
 	if (m->restart.phase == RESTART_WATCH)
 		return m->restart.action->type == ACTION_STOP
 			       ? "the power to be off"

@@ -63,6 +63,10 @@ enum machine_do {
 	MACHINE_BOOT_ID,	/* deadline, before; text of the answer: the boot id
 				   of the system that answers over the shell */
 	MACHINE_COLLECT,	/* text: what; text of the answer: the file */
+	MACHINE_ASK,		/* text: a question for yes or no, deadline; text of the
+				   answer: "yes" or "no". Other actions may come
+				   while it is open */
+	MACHINE_WITHDRAW,	/* the open question is of no use any more; no answer */
 	MACHINE_REOPEN,		/* the console is mute: open it anew; no answer */
 	MACHINE_EVENT,		/* event, state, text; no answer */
 	MACHINE_END,		/* verdict, text: reason, code; nothing follows */

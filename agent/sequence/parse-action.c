@@ -361,6 +361,17 @@ static bool action_select(struct parse *p, struct action *a)
 	return ok;
 }
 
+static bool action_ask(struct parse *p, struct action *a)
+{
+	if (!action_text(p, a))
+		return false;
+	if (a->text_len < 3 || a->text_len > 400 ||
+	    memchr(a->text, '\0', a->text_len) != NULL)
+		return parse_fail(p, "ask needs a question for yes or no, of up "
+				  "to 400 bytes: ask \"Is its light green?\"");
+	return true;
+}
+
 static const struct {
 	const char *word;
 	enum action_type type;
@@ -380,6 +391,7 @@ static const struct {
 	{ "collect", ACTION_COLLECT, action_collect },
 	{ "select", ACTION_SELECT, action_select },
 	{ "shell", ACTION_SHELL, action_shell },
+	{ "ask", ACTION_ASK, action_ask },
 	{ "restart", ACTION_RESTART, parse_rungs },
 	{ "stop", ACTION_STOP, parse_rungs },
 };

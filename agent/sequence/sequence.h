@@ -62,6 +62,7 @@ enum action_type {
 	ACTION_COLLECT,		/* text: what */
 	ACTION_RESTART,		/* rungs, until one is proved */
 	ACTION_STOP,		/* the same, until the power is seen off */
+	ACTION_ASK,		/* text: a question to a person, yes or no */
 	ACTION_SYSRQ_SEEN,	/* not written by anybody: the kernel answers a sysrq */
 	ACTION_SELECT,		/* steps: entries of menus, one behind the other */
 	ACTION_COUNT,

@@ -316,3 +316,52 @@ journal() {
 	END
 	! journal | grep -q '"question"'
 }
+
+asks9() {
+	cat >"$config/sequences.d/asks.ini" <<-'END'
+		[sequence]
+		summary = a person looks
+		needs = power
+		start = look
+		deadline = 30s
+		[state look]
+		do = ask "Is the light of its disk green?"
+		then = recovered "a person looked"
+		else = failed "the light is not green"
+		timeout = 20s -> needs-hands "look at the light of its disk"
+	END
+	old9
+}
+
+@test "person: ask, answered at the terminal" {
+	asks9
+	at_terminal run asks old9 <<-'END'
+		child.expect("asks: Is the light of its disk green")
+		child.expect("Type yes or no .*: ")
+		child.sendline("perhaps")
+		child.expect("yes or no .*: ")
+		child.sendline("yes")
+		end(0)
+	END
+	says 'a person said yes: Is the light of its disk green?'
+}
+
+@test "person: ask, answered from elsewhere; a no is the sequence's else" {
+	asks9
+	at_terminal run asks old9 <<-'END'
+		child.expect("Type yes or no .*: ")
+		assert rh("answer", "old9", "no").returncode == 0
+		end(1)
+	END
+	says 'the light is not green'
+}
+
+@test "person: ask, and nobody answers: the timeout of the state decides" {
+	asks9
+	sed -i 's/timeout = 20s/timeout = 1s/' "$config/sequences.d/asks.ini"
+	run rh run asks old9
+	echo "$output"
+	[ "$status" -eq 3 ]
+	says 'look at the light of its disk'
+	[ -z "$(find "$records"/runs -name 'question*' -o -name 'answer*')" ]
+}

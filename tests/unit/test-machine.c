@@ -60,6 +60,7 @@ struct world {
 	enum rh_code break_fails;
 	enum rh_code shell_fails;
 	int64_t port_closes;		/* from then on they do not again; 0 never */
+	const char *says;		/* a person, 5 s after a question */
 	int split;			/* bytes a feed; 0: all at once */
 	bool echoes;			/* what is typed comes back */
 	int64_t silent;			/* answers to this `what` never come */
@@ -270,6 +271,14 @@ static void world_do(struct world *w, const struct machine_action *a)
 	case MACHINE_COLLECT:
 		world_log(w, "collect %s", a->text);
 		world_answer(w, a->id, 5)->text = "console.txt";
+		break;
+	case MACHINE_ASK:
+		world_log(w, "ask %s", a->text);
+		if (w->says != NULL)
+			world_answer(w, a->id, 5000)->text = w->says;
+		break;
+	case MACHINE_WITHDRAW:
+		world_log(w, "withdraw");
 		break;
 	case MACHINE_REOPEN:
 		world_log(w, "reopen");
@@ -1509,9 +1518,73 @@ static void is_deterministic(void **state)
 	buffer_release(&first);
 }
 
+/* ---- a person ----------------------------------------------------------------- */
+
+#define ASKS HEAD "[state a]\ndo = ask \"Is it green?\", note \"green\"\n" \
+	     "then = recovered \"done\"\nelse = failed \"not green\"\n" \
+	     "timeout = 1m -> needs-hands \"look\"\n"
+
+static void ask_yes_goes_on(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, ASKS);
+	w.says = "yes";
+	world_run(&w);
+	has(&w, "5000 [a] done: a person said yes: Is it green?");
+	has(&w, "note: green");
+	lacks(&w, "withdraw");
+	ends(&w, VERDICT_RECOVERED, "done");
+}
+
+static void ask_no_is_else(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, ASKS);
+	w.says = "no";
+	world_run(&w);
+	has(&w, "failed: a person said no: Is it green?");
+	ends(&w, VERDICT_FAILED, "not green");
+}
+
+static void ask_waits_for_the_timeout(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, ASKS);
+	world_run(&w);
+	has(&w, "60000 withdraw");
+	ends(&w, VERDICT_NEEDS_HANDS, "look");
+}
+
+/* A rule is not held by a question; one that stays leaves it open. */
+static void ask_lets_rules_fire(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, ASKS "on = /F1/ max 1 : key Enter\n"
+			    "on = /login:/ -> failed \"up\"\n");
+	prints(&w, 1000, "Press F1");
+	prints(&w, 9000, "login:");
+	world_run(&w);
+	has(&w, "typed: Enter");
+	assert_int_equal(count(&w, "ask Is it green?"), 1);
+	has(&w, "9000 withdraw");
+	ends(&w, VERDICT_FAILED, "up");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ask_yes_goes_on),
+		cmocka_unit_test(ask_no_is_else),
+		cmocka_unit_test(ask_waits_for_the_timeout),
+		cmocka_unit_test(ask_lets_rules_fire),
 		cmocka_unit_test(sees_and_goes_on),
 		cmocka_unit_test(old_text_never_fires),
 		cmocka_unit_test(fresh_text_fires_behind_stale_text),
