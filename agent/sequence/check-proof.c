@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Whether `recovered` is proved on every way that leads to it. A check that
- * succeeds is proof, and so is a text that a rule goes on with; a power action,
+ * succeeds is proof, and so is a text that a rule goes on with, and a person who
+ * looked and said yes; a power action,
  * a restart and a sysrq that ends the system make all proof worthless. Power
  * that was seen off proves that it is off, and no more: check-flow.c asks what is
  * said of that. A rule that stays may do its actions at any time while the
@@ -58,7 +59,7 @@ static bool proof_is_lost(const struct action *a)
 
 static struct fact proof_behind(const struct action *a, struct fact f)
 {
-	if (action_is_check(a))
+	if (action_is_check(a) || a->type == ACTION_ASK)
 		return (struct fact){ .may = PROOF_SEEN };
 	if (!proof_is_lost(a))
 		return f;
