@@ -77,6 +77,17 @@ static const char *ini_bad_byte(const char *at, size_t n, bool last)
 	return NULL;
 }
 
+/* Characters of text[0..len), and one. */
+static int ini_column(const char *text, size_t len)
+{
+	int column = 1;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		column += (text[i] & 0xc0) != 0x80;
+	return column;
+}
+
 static void ini_check_bytes(struct ini_reading *r, const char *line, size_t len)
 {
 	const char *bad;
@@ -86,9 +97,10 @@ static void ini_check_bytes(struct ini_reading *r, const char *line, size_t len)
 		n = vis_utf8_len(line + i, len - i, NULL);
 		bad = ini_bad_byte(line + i, n, i + 1 == len);
 		if (bad != NULL) {
-			problems_add(r->problems, r->ini->file, r->line,
-				     "byte %zu of this line is %s; expected "
-				     "UTF-8 text", i + 1, bad);
+			problems_add_at(r->problems, r->ini->file, r->line,
+					ini_column(line, i), "byte %zu of this "
+					"line is %s; expected UTF-8 text", i + 1,
+					bad);
 			r->refused = true;
 			return;
 		}
@@ -228,6 +240,8 @@ struct ini *ini_read(const char *file, const char *text, size_t len,
 
 	r.ini = memory_new(1, sizeof(*r.ini));
 	r.ini->file = memory_copy(file);
+	r.ini->text = memory_copy_len(text, len);
+	r.ini->len = len;
 	ini_set_knobs();
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		r.at = 3;
@@ -269,6 +283,7 @@ void ini_free(struct ini *ini)
 		ini_free_section(&ini->sections[i]);
 	free(ini->sections);
 	free(ini->file);
+	free(ini->text);
 	free(ini);
 }
 
@@ -279,4 +294,77 @@ int ini_entry_line(const struct ini_entry *entry, size_t offset)
 	for (i = 0; i < offset && entry->value[i] != '\0'; i++)
 		part += entry->value[i] == '\n';
 	return part < entry->part_count ? entry->part_lines[part] : entry->line;
+}
+
+/* ---- places, for messages ---------------------------------------------------- */
+
+/* The line, without its end; "" where there is none. */
+static const char *ini_line_text(const struct ini *ini, int line, size_t *ret_len)
+{
+	const char *at = ini->text, *end = ini->text + ini->len, *newline;
+	int i;
+
+	if (ini->len >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
+		at += 3;
+	for (i = 1; i < line && at < end; i++) {
+		newline = memchr(at, '\n', (size_t)(end - at));
+		at = newline != NULL ? newline + 1 : end;
+	}
+	newline = memchr(at, '\n', (size_t)(end - at));
+	*ret_len = (size_t)((newline != NULL ? newline : end) - at);
+	if (*ret_len > 0 && at[*ret_len - 1] == '\r')
+		--*ret_len;
+	return at;
+}
+
+static size_t ini_blanks(const char *text, size_t len, size_t from)
+{
+	while (from < len && strchr(" \t\r", text[from]) != NULL &&
+	       text[from] != '\0')
+		from++;
+	return from;
+}
+
+int ini_entry_column(const struct ini *ini, const struct ini_entry *entry,
+		     size_t offset)
+{
+	size_t i, begin = 0, at = 0, len;
+	const char *text;
+
+	for (i = 0; i < offset && entry->value[i] != '\0'; i++) {
+		if (entry->value[i] == '\n')
+			begin = i + 1;
+	}
+	text = ini_line_text(ini, ini_entry_line(entry, offset), &len);
+	while (begin == 0 && at < len && strchr("=:", text[at]) == NULL)
+		at++;
+	if (begin == 0)
+		at++;
+	at = ini_blanks(text, len, at) + (i - begin);
+	return ini_column(text, at < len ? at : len);
+}
+
+int ini_line_column(const struct ini *ini, int line)
+{
+	size_t len, at;
+	const char *text = ini_line_text(ini, line, &len);
+
+	at = ini_blanks(text, len, 0);
+	return at < len ? ini_column(text, at) : 0;
+}
+
+void ini_quote(const struct ini *ini, struct problems *problems)
+{
+	struct problem *one;
+	const char *text;
+	size_t i, len;
+
+	for (i = 0; i < problems->count; i++) {
+		one = &problems->list[i];
+		if (one->line < 1 || one->source != NULL ||
+		    strcmp(one->file, ini->file) != 0)
+			continue;
+		text = ini_line_text(ini, one->line, &len);
+		one->source = memory_copy_len(text, len);
+	}
 }

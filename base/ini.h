@@ -32,6 +32,8 @@ struct ini_section {
 
 struct ini {
 	char *file;	/* as given, for messages */
+	char *text;	/* all of it, as it was read */
+	size_t len;
 	struct ini_section *sections;
 	size_t count;
 };
@@ -47,5 +49,19 @@ void ini_free(struct ini *ini);
 
 /* The line in which the byte at that offset of the value stands. */
 int ini_entry_line(const struct ini_entry *entry, size_t offset);
+
+/*
+ * The column of that byte, and of the first thing that stands in the line: in
+ * characters, from 1 on; 0 where there is none.
+ */
+int ini_entry_column(const struct ini *ini, const struct ini_entry *entry,
+		     size_t offset);
+int ini_line_column(const struct ini *ini, int line);
+
+/*
+ * Gives the problems of this file the lines that they are about. Only for
+ * files that hold nothing that a person who reads messages may not see.
+ */
+void ini_quote(const struct ini *ini, struct problems *problems);
 
 #endif

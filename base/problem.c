@@ -27,17 +27,21 @@ static bool problems_known(const struct problems *p, const char *file,
 }
 
 static void problems_put(struct problems *p, const char *file, int line,
-			 const char *text, bool warning)
+			 int column, bool warning, const char *fmt, va_list ap)
 {
 	struct problem *one;
+	char text[1024];
 
+	vsnprintf(text, sizeof(text), fmt, ap);
 	if (problems_known(p, file, line, text))
 		return;
 	p->list = memory_grow(p->list, p->count + 1, sizeof(*p->list));
 	one = &p->list[p->count++];
 	one->file = memory_copy(file);
 	one->line = line;
+	one->column = column;
 	one->text = memory_copy(text);
+	one->source = NULL;
 	one->warning = warning;
 	if (!warning)
 		p->errors++;
@@ -46,25 +50,41 @@ static void problems_put(struct problems *p, const char *file, int line,
 void problems_add(struct problems *p, const char *file, int line,
 		  const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	problems_put(p, file, line, 0, false, fmt, ap);
 	va_end(ap);
-	problems_put(p, file, line, text, false);
 }
 
 void problems_warn(struct problems *p, const char *file, int line,
 		   const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	problems_put(p, file, line, 0, true, fmt, ap);
 	va_end(ap);
-	problems_put(p, file, line, text, true);
+}
+
+void problems_add_at(struct problems *p, const char *file, int line, int column,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	problems_put(p, file, line, column, false, fmt, ap);
+	va_end(ap);
+}
+
+void problems_warn_at(struct problems *p, const char *file, int line, int column,
+		      const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	problems_put(p, file, line, column, true, fmt, ap);
+	va_end(ap);
 }
 
 static int problems_compare(const void *a, const void *b)
@@ -72,7 +92,9 @@ static int problems_compare(const void *a, const void *b)
 	const struct problem *x = a, *y = b;
 	int order = strcmp(x->file, y->file);
 
-	return order != 0 ? order : x->line - y->line;
+	if (order != 0)
+		return order;
+	return x->line != y->line ? x->line - y->line : x->column - y->column;
 }
 
 void problems_sort(struct problems *p)
@@ -101,6 +123,7 @@ void problems_release(struct problems *p)
 	for (i = 0; i < p->count; i++) {
 		free(p->list[i].file);
 		free(p->list[i].text);
+		free(p->list[i].source);
 	}
 	free(p->list);
 	memset(p, 0, sizeof(*p));

@@ -13,7 +13,9 @@
 struct problem {
 	char *file;
 	int line;
+	int column;	/* in characters, 1 is the first; 0: not known */
 	char *text;
+	char *source;	/* the line itself, where people may see it; or NULL */
 	bool warning;	/* worth saying, but not an error */
 };
 
@@ -29,7 +31,13 @@ void problems_add(struct problems *p, const char *file, int line,
 void problems_warn(struct problems *p, const char *file, int line,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* By file, then line, in place. */
+/* The same with a column. */
+void problems_add_at(struct problems *p, const char *file, int line, int column,
+		     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void problems_warn_at(struct problems *p, const char *file, int line, int column,
+		      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* By file, line and column, in place. */
 void problems_sort(struct problems *p);
 
 /* How many errors stand in that file. */

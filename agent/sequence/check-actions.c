@@ -64,7 +64,7 @@ static void check_secret(struct check *c, const struct action *a, bool on_text)
 	char name[128], add[160];
 
 	if (!on_text)
-		problems_add(c->problems, c->s->file, a->line,
+		problems_add_at(c->problems, c->s->file, a->line, a->column,
 			     "a secret is typed only by a rule on text, where "
 			     "its prompt was seen: on = /^Password: $/ : secret "
 			     "%s", a->text);
@@ -82,7 +82,7 @@ static void check_keys(struct check *c, const struct action *a)
 
 	for (i = 0; c->host != NULL && a->keys[i] != NULL; i++) {
 		if (!keys_encode(c->host->terminal, a->keys[i], &stroke))
-			problems_add(c->problems, c->s->file, a->line,
+			problems_add_at(c->problems, c->s->file, a->line, a->column,
 				     "the terminal of host %s (%s) has no key %s; "
 				     "use another key, or set its terminal",
 				     c->host->name,
@@ -97,7 +97,7 @@ static void check_restart(struct check *c, const struct action *a, bool in_do)
 	const char *word = a->type == ACTION_STOP ? "stop" : "restart";
 
 	if (!in_do)
-		problems_add(c->problems, c->s->file, a->line,
+		problems_add_at(c->problems, c->s->file, a->line, a->column,
 			     "%s stands in the \"do\" of a state, not in a rule: "
 			     "let the rule go to a state that does it", word);
 }
@@ -152,7 +152,7 @@ static void check_repeats(struct check *c, const struct rule *r)
 		    !(action_is_force(a) || (a->type == ACTION_POWER &&
 					     a->number != DRIVER_ACT_ON)))
 			continue;
-		problems_add(c->problems, c->s->file, a->line,
+		problems_add_at(c->problems, c->s->file, a->line, a->column,
 			     "this rule would do it again and again, without a "
 			     "bound; give it \"max 1\", or let it go to a "
 			     "state with visits");

@@ -87,14 +87,14 @@ static void flow_say(struct flow *f, const struct target *to, int line)
 	    (to->reason != NULL && strcasestr(to->reason, "off") != NULL))
 		return;
 	if (to->verdict == VERDICT_RECOVERED) {
-		problems_add(f->c->problems, f->c->s->file, to->line,
+		problems_add_at(f->c->problems, f->c->s->file, to->line, to->column,
 			     "recovered, and the host may be powered off (by "
 			     "line %d); switch it on and check it before, or say "
 			     "in the reason that it is off: recovered \"it is "
 			     "off\"", line);
 		return;
 	}
-	problems_warn(f->c->problems, f->c->s->file, to->line,
+	problems_warn_at(f->c->problems, f->c->s->file, to->line, to->column,
 		      "this may end with the host powered off (by line %d); "
 		      "switch it on before, or say in the reason that it is off",
 		      line);

@@ -10,13 +10,13 @@ static void hidden_say(struct check *c, const struct rule *by,
 		       const struct rule *r, enum match_hiding how)
 {
 	if (how == MATCH_HIDES_EARLIER)
-		problems_warn(c->problems, c->s->file, r->line,
+		problems_warn_at(c->problems, c->s->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
 			      "%.80s (line %d) was found before; make that one "
 			      "longer, or give it a max", r->source, by->source,
 			      by->line);
 	else
-		problems_warn(c->problems, c->s->file, r->line,
+		problems_warn_at(c->problems, c->s->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
 			      "%.80s (line %d) is found too and comes first; move "
 			      "this rule before that one, or remove it",

@@ -202,7 +202,7 @@ static void proof_say(struct proof *p, const struct target *to, struct fact f,
 		buffer_append_text(&way, p->c->s->states[state].name);
 	else
 		proof_put_way(p, (int)state, &way);
-	problems_add(p->c->problems, p->c->s->file, to->line,
+	problems_add_at(p->c->problems, p->c->s->file, to->line, to->column,
 		     "recovered is not proved on the way %.300s: nothing is "
 		     "checked and no prompt is seen%s; add \"check ssh within "
 		     "2m\" or another check, or come here by a rule on a prompt",

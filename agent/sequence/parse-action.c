@@ -49,24 +49,29 @@ void actions_release(struct actions *a)
 
 static bool action_power(struct parse *p, struct action *a)
 {
-	char word[32];
+	static const char *const acts[] = { "on", "off", "cycle", "reset",
+					    "soft", "diag", NULL };
+	char word[32] = "";
 
 	if (parse_word(p, ",", word, sizeof(word)))
 		a->number = (int)driver_act_from_name(word);
 	if (a->number == DRIVER_ACT_NONE)
-		return parse_fail(p, "expected power on, off, cycle, reset, "
-				  "soft or diag");
+		return parse_fail_word(p, word, acts, "expected power on, off, "
+				       "cycle, reset, soft or diag");
 	return true;
 }
 
 static bool action_boot(struct parse *p, struct action *a)
 {
-	char word[32];
+	static const char *const devices[] = { "disk", "pxe", "cdrom", "setup",
+					       NULL };
+	char word[32] = "";
 
 	if (parse_word(p, ",", word, sizeof(word)))
 		a->number = (int)driver_boot_from_name(word);
 	if (a->number == DRIVER_BOOT_NONE)
-		return parse_fail(p, "expected boot disk, pxe, cdrom or setup");
+		return parse_fail_word(p, word, devices, "expected boot disk, "
+				       "pxe, cdrom or setup");
 	return true;
 }
 
@@ -284,15 +289,20 @@ static bool action_check_tcp(struct parse *p, struct action *a)
 
 static bool action_check(struct parse *p, struct action *a)
 {
+	static const char *const kinds[] = { "tcp", "ssh", "shell", NULL };
+	char word[64] = "";
+
 	if (parse_take_word(p, "tcp"))
 		return action_check_tcp(p, a);
 	if (parse_take_word(p, "ssh")) {
 		a->type = ACTION_CHECK_SSH;
 		return action_check_times(p, a);
 	}
-	if (!parse_take_word(p, "shell"))
-		return parse_fail(p, "expected check tcp PORT, check ssh or check "
-				  "shell \"COMMAND\"");
+	if (!parse_take_word(p, "shell")) {
+		parse_word(p, ",\"", word, sizeof(word));
+		return parse_fail_word(p, word, kinds, "expected check tcp PORT, "
+				       "check ssh or check shell \"COMMAND\"");
+	}
 	a->type = ACTION_CHECK_SHELL;
 	return action_command(p, a) && action_check_times(p, a);
 }
@@ -300,17 +310,20 @@ static bool action_check(struct parse *p, struct action *a)
 static bool action_collect(struct parse *p, struct action *a)
 {
 	static const char *const words[] = { "console", "screen", "sel",
-					     "dmesg" };
+					     "dmesg", NULL };
+	char word[64] = "";
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (i = 0; words[i] != NULL; i++) {
 		if (!parse_take_word(p, words[i]))
 			continue;
 		a->text = memory_copy(words[i]);
 		a->text_len = strlen(a->text);
 		return true;
 	}
-	return parse_fail(p, "expected collect console, screen, sel or dmesg");
+	parse_word(p, ",", word, sizeof(word));
+	return parse_fail_word(p, word, words, "expected collect console, screen, "
+			       "sel or dmesg");
 }
 
 /* Words without quotes, up to what ends them: the text of an entry. */
@@ -427,6 +440,7 @@ static bool parse_action(struct parse *p, struct action *a)
 
 	parse_skip(p, true);
 	a->line = parse_line(p);
+	a->column = parse_column(p);
 	for (i = 0; i < ACTION_WORD_COUNT; i++) {
 		if (!parse_take_word(p, action_words[i].word))
 			continue;
@@ -466,6 +480,7 @@ bool parse_target(struct parse *p, struct target *ret)
 
 	parse_skip(p, true);
 	ret->line = parse_line(p);
+	ret->column = parse_column(p);
 	if (!parse_word(p, ",\"", word, sizeof(word)))
 		return parse_fail(p, "expected the name of a state, or "
 				  "recovered, failed, needs-hands or unknown");

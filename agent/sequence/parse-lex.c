@@ -15,10 +15,17 @@
 
 #include "base/deadline.h"
 #include "base/memory.h"
+#include "base/option.h"
 
 int parse_line(const struct parse *p)
 {
 	return ini_entry_line(p->entry, (size_t)(p->at - p->entry->value));
+}
+
+int parse_column(const struct parse *p)
+{
+	return ini_entry_column(p->ini, p->entry,
+				(size_t)(p->at - p->entry->value));
 }
 
 bool parse_fail(struct parse *p, const char *fmt, ...)
@@ -29,11 +36,29 @@ bool parse_fail(struct parse *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (p->word != NULL && p->at == p->word_end)
+		p->at = p->word;
 	if (!p->failed)
-		problems_add(p->problems, p->ini->file, parse_line(p),
-			     "%s: %s", p->entry->key, text);
+		problems_add_at(p->problems, p->ini->file, parse_line(p),
+				parse_column(p), "%s: %s", p->entry->key, text);
 	p->failed = true;
 	return false;
+}
+
+bool parse_fail_word(struct parse *p, const char *word, const char *const *words,
+		     const char *expected)
+{
+	const char *nearest = option_nearest(word, words);
+
+	if (nearest == NULL)
+		return parse_fail(p, "%s", expected);
+	return parse_fail(p, "%s; did you mean \"%s\"?", expected, nearest);
+}
+
+static void parse_took(struct parse *p, const char *begin)
+{
+	p->word = begin;
+	p->word_end = p->at;
 }
 
 void parse_skip(struct parse *p, bool lines)
@@ -100,9 +125,11 @@ static bool parse_var(struct parse *p, struct buffer *ret)
 bool parse_word(struct parse *p, const char *stop, char *word, size_t word_len)
 {
 	struct buffer b = { 0 };
+	const char *begin;
 	bool fits;
 
 	parse_skip(p, false);
+	begin = p->at;
 	while (*p->at != '\0' && strchr(" \t\n", *p->at) == NULL &&
 	       strchr(stop, *p->at) == NULL && !p->failed) {
 		if (p->at[0] == '$' && p->at[1] == '{')
@@ -110,6 +137,8 @@ bool parse_word(struct parse *p, const char *stop, char *word, size_t word_len)
 		else
 			buffer_append_char(&b, *p->at++);
 	}
+	if (!p->failed && p->at > begin)
+		parse_took(p, begin);
 	fits = !p->failed && b.len > 0 && b.len < word_len;
 	if (fits)
 		memcpy(word, b.data, b.len + 1);
@@ -158,13 +187,18 @@ static bool parse_escape(struct parse *p, struct buffer *ret)
 
 bool parse_string(struct parse *p, struct buffer *ret)
 {
+	const char *begin;
+
 	parse_skip(p, false);
+	begin = p->at;
 	if (*p->at != '"')
 		return parse_fail(p, "expected a \"text\" at \"%.20s\"", p->at);
 	p->at++;
 	while (*p->at != '"') {
-		if (*p->at == '\0' || *p->at == '\n')
+		if (*p->at == '\0' || *p->at == '\n') {
+			p->at = begin;
 			return parse_fail(p, "a \" without its closing \"");
+		}
 		if (*p->at == '\\') {
 			if (!parse_escape(p, ret))
 				return false;
@@ -176,18 +210,23 @@ bool parse_string(struct parse *p, struct buffer *ret)
 		}
 	}
 	p->at++;
+	parse_took(p, begin);
 	return true;
 }
 
 bool parse_number(struct parse *p, const char *what, int min, int max, int *ret)
 {
+	const char *begin;
 	long value = 0;
 
 	parse_skip(p, true);
+	begin = p->at;
 	for (; isdigit((unsigned char)*p->at); p->at++) {
 		if (value <= max)
 			value = value * 10 + (*p->at - '0');
 	}
+	if (p->at > begin)
+		parse_took(p, begin);
 	if (value < min || value > max)
 		return parse_fail(p, "%s needs a number from %d to %d", what, min,
 				  max);
@@ -227,10 +266,14 @@ static bool parse_pattern_var(struct parse *p, struct buffer *ret)
 /* Behind the first '/': up to the one that ends it. */
 static bool parse_regex(struct parse *p, struct buffer *ret)
 {
+	const char *begin = p->at - 1;
+
 	while (*p->at != '/') {
-		if (*p->at == '\0' || *p->at == '\n')
+		if (*p->at == '\0' || *p->at == '\n') {
+			p->at = begin;
 			return parse_fail(p, "a pattern that begins with / "
 					  "needs a / at its end");
+		}
 		if (p->at[0] == '\\' && p->at[1] == '/') {
 			buffer_append_char(ret, '/');
 			p->at += 2;
@@ -270,6 +313,26 @@ static bool parse_pattern_flags(struct parse *p, unsigned *ret_flags)
 	return true;
 }
 
+/*
+ * Where in the written pattern the error is: the offset in the compiled one stands
+ * in the text. Where a var is before it, at the var.
+ */
+static const char *parse_pattern_place(const char *begin, const char *text)
+{
+	const char *found = strstr(text, "offset ");
+	const char *at = begin + 1;
+	long offset = found != NULL ? strtol(found + 7, NULL, 10) : -1;
+
+	if (offset < 0 || *begin != '/')
+		return begin;
+	for (; offset > 0 && *at != '\0' && *at != '\n'; offset--) {
+		if (at[0] == '$' && at[1] == '{')
+			return at;
+		at += at[0] == '\\' && at[1] == '/' ? 2 : 1;
+	}
+	return at;
+}
+
 bool parse_pattern(struct parse *p, struct match_pattern **ret_pattern,
 		   char **ret_source)
 {
@@ -294,8 +357,10 @@ bool parse_pattern(struct parse *p, struct match_pattern **ret_pattern,
 	if (ok) {
 		*ret_pattern = match_compile(buffer_text(&b), b.len, flags,
 					     &err);
-		if (*ret_pattern == NULL)
+		if (*ret_pattern == NULL) {
+			p->at = parse_pattern_place(begin, err.text);
 			ok = parse_fail(p, "%s", err.text);
+		}
 	}
 	if (ok)
 		*ret_source = memory_copy_len(begin, (size_t)(p->at - begin));

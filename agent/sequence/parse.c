@@ -24,6 +24,7 @@ struct parsing {
 	struct state *state;
 	char *start;	/* name of the first state */
 	int start_line;
+	int start_column;
 };
 
 /* A duration that is one. */
@@ -67,6 +68,7 @@ static bool take_rule(struct parsing *g, struct rules *rules,
 	memset(r, 0, sizeof(*r));
 	r->kind = kind;
 	r->line = g->p.entry->line;
+	r->column = parse_column(&g->p);
 	if (kind == RULE_TEXT || kind == RULE_SCREEN) {
 		if (!parse_pattern(&g->p, &r->pattern, &r->source))
 			return false;
@@ -166,6 +168,7 @@ static bool key_summary(struct parsing *g)
 
 static bool key_needs(struct parsing *g)
 {
+	static const char *const known[] = { "power", "console", "shell", NULL };
 	char word[32];
 
 	g->s->needs_line = g->p.entry->line;
@@ -180,9 +183,9 @@ static bool key_needs(struct parsing *g)
 		else if (strcmp(word, "shell") == 0)
 			g->s->needs |= SEQUENCE_NEEDS_SHELL;
 		else
-			return parse_fail(&g->p, "unknown capability \"%s\"; "
-					  "expected power, console or shell",
-					  word);
+			return parse_fail_word(&g->p, word, known, "unknown "
+					       "capability; expected power, "
+					       "console or shell");
 		parse_take(&g->p, ",");
 	}
 	return true;
@@ -210,8 +213,9 @@ static bool key_healthy(struct parsing *g)
 		return false;
 	for (i = 0; i < g->s->healthy.count; i++) {
 		if (!action_is_check(&g->s->healthy.list[i]))
-			problems_add(g->p.problems, g->p.ini->file,
+			problems_add_at(g->p.problems, g->p.ini->file,
 				     g->s->healthy.list[i].line,
+				     g->s->healthy.list[i].column,
 				     "healthy: only checks can stand here; "
 				     "nothing is touched by them");
 	}
@@ -227,6 +231,9 @@ static bool key_start(struct parsing *g)
 	free(g->start);
 	g->start = memory_copy(word);
 	g->start_line = g->p.entry->line;
+	g->start_column = ini_entry_column(g->p.ini, g->p.entry,
+					   (size_t)(g->p.word -
+						    g->p.entry->value));
 	return true;
 }
 
@@ -265,18 +272,18 @@ static void parsing_unknown_key(struct parsing *g, const char *key, int line,
 				const struct parse_key *keys)
 {
 	const char *names[16], *nearest;
-	int i;
+	int column = ini_line_column(g->p.ini, line), i;
 
 	for (i = 0; keys[i].key != NULL; i++)
 		names[i] = keys[i].key;
 	names[i] = NULL;
 	nearest = option_nearest(key, names);
 	if (nearest != NULL)
-		problems_add(g->p.problems, g->p.ini->file, line,
+		problems_add_at(g->p.problems, g->p.ini->file, line, column,
 			     "unknown key \"%.40s\"; did you mean \"%s\"?",
 			     key, nearest);
 	else
-		problems_add(g->p.problems, g->p.ini->file, line,
+		problems_add_at(g->p.problems, g->p.ini->file, line, column,
 			     "unknown key \"%.40s\" in this section; see "
 			     "rhands-sequences(5)", key);
 }
@@ -286,6 +293,7 @@ static void parsing_entry(struct parsing *g, const struct parse_key *key,
 {
 	g->p.entry = entry;
 	g->p.at = entry->value;
+	g->p.word = NULL;
 	g->p.failed = false;
 	if (key->read(g) && !parse_at_end(&g->p))
 		parse_fail(&g->p, "nothing more was expected at \"%.20s\"",
@@ -312,10 +320,11 @@ static void parsing_section(struct parsing *g, const struct ini_section *section
 		if (keys[k].key == NULL)
 			parsing_unknown_key(g, e->key, e->line, keys);
 		else if (j < i && !keys[k].many)
-			problems_add(g->p.problems, g->p.ini->file, e->line,
-				     "\"%s\" stands twice; the first is in "
-				     "line %d", e->key,
-				     section->entries[j].line);
+			problems_add_at(g->p.problems, g->p.ini->file, e->line,
+					ini_line_column(g->p.ini, e->line),
+					"\"%s\" stands twice; the first is in "
+					"line %d", e->key,
+					section->entries[j].line);
 		else
 			parsing_entry(g, &keys[k], e);
 	}
@@ -372,6 +381,30 @@ static void parsing_states(struct parsing *g)
 	}
 }
 
+/* "[stat post]" and "[post]" are nearly right. */
+static void parsing_unknown_section(struct parsing *g,
+				    const struct ini_section *section)
+{
+	static const char *const words[] = { "sequence", "always", "state", NULL };
+	char *word = memory_copy_len(section->name,
+				     strcspn(section->name, " \t"));
+	const char *nearest = option_nearest(word, words);
+	const char *rest = section->name + strlen(word);
+	int column = ini_line_column(g->p.ini, section->line);
+	bool is_state = nearest != NULL && strcmp(nearest, "state") == 0;
+
+	if (nearest != NULL && (is_state ? rest[0] != '\0' : rest[0] == '\0'))
+		problems_add_at(g->p.problems, g->p.ini->file, section->line,
+				column, "unknown section [%s]; did you mean "
+				"[%s%s]?", section->name, nearest, rest);
+	else
+		problems_add_at(g->p.problems, g->p.ini->file, section->line,
+				column, "unknown section [%s]; expected "
+				"[sequence], [always] or [state NAME]",
+				section->name);
+	free(word);
+}
+
 static void parsing_sections(struct parsing *g)
 {
 	const struct ini *ini = g->p.ini;
@@ -394,9 +427,7 @@ static void parsing_sections(struct parsing *g)
 		} else if (strcmp(section->name, "always") == 0) {
 			parsing_section(g, section, always_keys);
 		} else {
-			problems_add(g->p.problems, ini->file, section->line,
-				     "unknown section [%s]; expected [sequence], "
-				     "[always] or [state NAME]", section->name);
+			parsing_unknown_section(g, section);
 		}
 	}
 }
@@ -431,11 +462,11 @@ static void resolve_target(struct parsing *g, struct target *t)
 		return;
 	nearest = resolve_nearest(g, t->name);
 	if (nearest != NULL)
-		problems_add(g->p.problems, g->p.ini->file, t->line,
+		problems_add_at(g->p.problems, g->p.ini->file, t->line, t->column,
 			     "there is no state \"%s\"; did you mean \"%s\"?",
 			     t->name, nearest);
 	else
-		problems_add(g->p.problems, g->p.ini->file, t->line,
+		problems_add_at(g->p.problems, g->p.ini->file, t->line, t->column,
 			     "there is no state \"%s\"; expected a [state %s], "
 			     "or recovered, failed, needs-hands or unknown",
 			     t->name, t->name);
@@ -468,11 +499,13 @@ static void resolve_start(struct parsing *g)
 		return;
 	nearest = resolve_nearest(g, g->start);
 	if (nearest != NULL && verdict_from_name(nearest) == VERDICT_NONE)
-		problems_add(g->p.problems, file, g->start_line, "start: there "
+		problems_add_at(g->p.problems, file, g->start_line,
+				g->start_column, "start: there "
 			     "is no state \"%s\"; did you mean \"%s\"?",
 			     g->start, nearest);
 	else
-		problems_add(g->p.problems, file, g->start_line,
+		problems_add_at(g->p.problems, file, g->start_line,
+				g->start_column,
 			     "start: there is no state \"%s\"", g->start);
 }
 

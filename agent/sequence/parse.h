@@ -11,6 +11,8 @@ struct parse {
 	const struct ini *ini;
 	const struct ini_entry *entry;
 	const char *at;
+	const char *word;	/* what was taken last: a word, a number, a text */
+	const char *word_end;
 	const struct sequence_vars *vars;
 	struct problems *problems;
 	bool failed;
@@ -19,9 +21,22 @@ struct parse {
 /* The line of the file in which p->at stands. */
 int parse_line(const struct parse *p);
 
-/* Adds a problem at the place; the value is given up. Returns false. */
+/* The column in that line. */
+int parse_column(const struct parse *p);
+
+/*
+ * Adds a problem at the place (at the last word where nothing was taken since);
+ * the value is given up. Returns false.
+ */
 bool parse_fail(struct parse *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * The same for a word that is none of `words` (NULL-ended): with the nearest of
+ * them, or with what was expected.
+ */
+bool parse_fail_word(struct parse *p, const char *word, const char *const *words,
+		     const char *expected);
 
 /* Skips blanks (newlines too where `lines`). */
 void parse_skip(struct parse *p, bool lines);

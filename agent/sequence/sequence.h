@@ -39,6 +39,7 @@ struct target {
 	enum verdict verdict;
 	char *reason;		/* of a verdict; NULL where none was given */
 	int line;
+	int column;
 	char *name;		/* as written, until it is resolved */
 };
 
@@ -102,6 +103,7 @@ struct select_step {
 struct action {
 	enum action_type type;
 	int line;
+	int column;
 	int number;
 	char *text;
 	size_t text_len;
@@ -135,6 +137,7 @@ enum rule_kind {
 struct rule {
 	enum rule_kind kind;
 	int line;
+	int column;		/* of what it waits for */
 	struct match_pattern *pattern;
 	char *source;		/* the pattern as a person wrote it */
 	int64_t ms;

@@ -49,9 +49,10 @@ static void check_print_json(const struct problems *p)
 
 	for (i = 0; i < p->count; i++) {
 		one = &p->list[i];
-		verb_print_json(json_pack("{so si ss so}", "file",
+		verb_print_json(json_pack("{so si si ss so}", "file",
 					  record_string(one->file), "line",
-					  one->line, "severity",
+					  one->line, "column", one->column,
+					  "severity",
 					  one->warning ? "warning" : "error",
 					  "text", record_string(one->text)));
 	}
@@ -72,6 +73,7 @@ static int check_run(struct verb_call *call)
 		check_sequence(call, call->config->sequences[i],
 			       call->config->sequence_names[i]);
 	problems_sort(p);
+	verb_quote_problems(call);
 	if (call->json) {
 		check_print_json(p);
 		return verb_finish(call, p->errors > 0 ? 2 : 0);

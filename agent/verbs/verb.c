@@ -157,27 +157,6 @@ bool verb_asks(const struct verb_call *call, const char *path,
 	return true;
 }
 
-void verb_print_problems(const struct problems *p, const char *file)
-{
-	struct buffer out = { 0 };
-	const struct problem *one;
-	size_t i;
-
-	for (i = 0; i < p->count; i++) {
-		one = &p->list[i];
-		if (file != NULL && strcmp(one->file, file) != 0)
-			continue;
-		buffer_clear(&out);
-		vis_append(&out, one->file, strlen(one->file));
-		if (one->line > 0)
-			buffer_printf(&out, ":%d", one->line);
-		buffer_append_text(&out, one->warning ? ": warning: " : ": ");
-		vis_append(&out, one->text, strlen(one->text));
-		fprintf(stderr, "%s\n", buffer_text(&out));
-	}
-	buffer_release(&out);
-}
-
 /* ---- options ---------------------------------------------------------------- */
 
 static void verb_help(const struct verb *verb)
@@ -286,6 +265,7 @@ int verb_load(struct verb_call *call)
 			&err) < 0)
 		return verb_fail(call, 2, "%s", err.text);
 	problems_sort(&call->problems);
+	verb_quote_problems(call);
 	call->records = verb_records(call);
 	return 0;
 }
@@ -427,6 +407,7 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 		verb_check_sequence(host, s, &problems);
 	if (problems.errors > 0) {
 		problems_sort(&problems);
+		ini_quote(ini, &problems);
 		verb_print_problems(&problems, NULL);
 		verb_fail(call, 2, "the sequence %s can't be run on %s; nothing was "
 			  "done", name, host->name);

@@ -81,7 +81,17 @@ const char *verb_var(const void *context, const char *name);
 int verb_fail(const struct verb_call *call, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Prints the problems, those of `file` only (NULL: all), to standard error. */
+/*
+ * Gives the problems in sequences their lines. Not those of hosts: a password may
+ * stand where a reference should.
+ */
+void verb_quote_problems(struct verb_call *call);
+
+/*
+ * Prints the problems, those of `file` only (NULL: all), to standard error, as
+ * compilers do: "FILE:LINE:COLUMN: error: TEXT", then the line and a caret under
+ * the place, where they are known.
+ */
 void verb_print_problems(const struct problems *p, const char *file);
 
 /* One JSON object a line on standard output; "version" is added; consumes it. */

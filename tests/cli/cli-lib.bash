@@ -61,7 +61,7 @@ nap() {
 		start = nap
 		deadline = 10s
 		[state nap]
-		do = wait 100ms, check tcp $port
+		do = wait 100ms, check tcp $port within 5s
 		then = recovered
 	END
 }

@@ -188,3 +188,100 @@ load cli-lib
 	status_is 2
 	says "one console at a time"
 }
+
+# The lines of standard error from the one that begins with "$config/$1" on.
+said_at() {
+	[[ $'\n'$stderr$'\n' = *$'\n'"$config/$1"* ]] || {
+		echo "expected: $1"
+		echo "got: $stderr"
+		return 1
+	}
+}
+
+@test "a wrong sequence: the line, a caret, the nearest word" {
+	good
+	cat >"$config/sequences.d/bad.ini" <<-'END'
+		[sequence]
+		start    = cycle
+		needs    = power
+		[state cycle]
+		do       = note "${host} ä", power cylce
+		then     = recoverd
+		on       = "a\tb": key F1
+		           -> nowhere
+	END
+	run --separate-stderr rh check
+	status_is 2
+	said_at 'sequences.d/bad.ini:5:36: error: do: expected power on, off, cycle, reset, soft or diag; did you mean "cycle"?
+     5 | do       = note "${host} ä", power cylce
+      |                                    ^~~~~'
+	said_at 'sequences.d/bad.ini:6:12: error: there is no state "recoverd"; did you mean "recovered"?
+     6 | then     = recoverd
+      |            ^~~~~~~~'
+	said_at 'sequences.d/bad.ini:8:15: error: there is no state "nowhere"'
+	run --separate-stderr rh check --json
+	status_is 2
+	json_lines
+	jq -es 'any(.[]; .line == 5 and .column == 36)' <<<"$output"
+	run --separate-stderr rh run bad ldap1
+	status_is 2
+	said_at 'sequences.d/bad.ini:5:36: error: '
+}
+
+@test "a long line is shown around the place, and moves no cursor" {
+	good
+	{
+		printf '[sequence]\nstart = a\n[state a]\n'
+		printf 'do = note "%0200d", fly, note "%0200d"\n' 0 0
+	} >"$config/sequences.d/bad.ini"
+	printf '[sequence]\nstart = \e[2J\n' >"$config/sequences.d/worse.ini"
+	run --separate-stderr rh check
+	status_is 2
+	[[ $stderr = *$'\n     4 | ...0'*'", fly, note "0'*$'0...\n      |    '*' ^~~'* ]]
+	said_at 'sequences.d/worse.ini:2:9: error: byte 9 of this line is a control character; expected UTF-8 text
+     2 | start = \e[2J
+      |         ^'
+	[[ $stderr != *$'\e'* ]]
+	while read -r line; do
+		[[ $line = *.ini* ]] || [ "${#line}" -le 115 ]
+	done <<<"$stderr"
+}
+
+@test "a line of a host's file is not shown: a password may stand there" {
+	good
+	host nfs1 <<<$'pasword = hunter2\npassword = hunter2'
+	run rh check
+	status_is 2
+	says "nfs1.ini:18:"
+	says_not hunter2
+	says_not " | "
+}
+
+@test "what is proved: refused, with the place" {
+	good
+	cat >"$config/sequences.d/blind.ini" <<-'END'
+		[sequence]
+		start    = cycle
+		needs    = power console
+		[always]
+		on       = /panic/ : power reset
+		[state cycle]
+		do       = power cycle
+		then     = recovered
+		on       = /Password:/ max 1 : secret bmc -> hidden
+		[state hidden]
+		on       = /GRUB/ : key Enter
+		on       = /GNU GRUB/ -> hidden2
+		timeout  = 1h -> failed "x"
+		[state hidden2]
+		do       = wait 1s
+		then     = failed "x"
+	END
+	run --separate-stderr rh check
+	status_is 2
+	said_at 'sequences.d/blind.ini:8:12: error: recovered is not proved on the way cycle: nothing is checked and no prompt is seen behind the act of line 7'
+	said_at 'sequences.d/blind.ini:5:22: error: this rule would do it again'
+	said_at 'sequences.d/blind.ini:9:12: error: the secret bmc could be typed'
+	said_at 'sequences.d/blind.ini:12:12: warning: this rule never fires'
+	said_at 'sequences.d/blind.ini:1: warning: the longest path takes 1h'
+}

@@ -437,9 +437,11 @@ static void refused_sections(void **state)
 		{ "[sequence]\nstart = a\n[sequence]\n[state a]\n",
 		  "3: [sequence] stands twice\n" },
 		{ "[sequence]\nstart = a\n[state a]\n[stat b]\n",
-		  "4: unknown section [stat b]; expected" },
+		  "4: unknown section [stat b]; did you mean [state b]?" },
+		{ "[sequence]\nstart = a\n[state a]\n[post]\n",
+		  "4: unknown section [post]; expected" },
 		{ "[sequence]\nstart = a\nneeds = power juice\n[state a]\n",
-		  "3: needs: unknown capability \"juice\"; expected power, "
+		  "3: needs: unknown capability; expected power, "
 		  "console or shell\n" },
 		{ "[sequence]\nstart = a\nneeds = power,,console\n[state a]\n",
 		  "3: needs: expected power, console or shell" },
@@ -635,6 +637,85 @@ static int release(void **state)
 	return 0;
 }
 
+/* ---- places ---------------------------------------------------------------- */
+
+/* The first problem's line and column; the body begins in line 4. */
+static void place(const char *body, int line, int column)
+{
+	char *text = in_state(body);
+	struct sequence *s = parse_with(text, &vars);
+
+	if (s != NULL || problems.count < 1)
+		fail_msg("accepted: %s", body);
+	if (problems.list[0].line != line || problems.list[0].column != column)
+		fail_msg("%s: %d:%d: %s", body, problems.list[0].line,
+			 problems.list[0].column, problems.list[0].text);
+	free(text);
+}
+
+static void problems_have_columns(void **state)
+{
+	(void)state;
+	place("do = fly", 4, 6);
+	place("do=fly", 4, 4);
+	place("do : fly", 4, 6);
+	place("do = power cylce, key F1", 4, 12);
+	place("do = key F1,\n   key F99", 5, 8);
+	place("do = key F1\n; a comment\n\tfly", 6, 2);
+	place("do = note \"${kernel}\", boot dsk", 4, 29);
+	place("do = note \"${none}\"", 4, 12);
+	place("do = note \"\xc3\xa4\xe2\x82\xac\", fly", 4, 17);
+	place("do = check tpc 22", 4, 12);
+	place("do = collect consle", 4, 14);
+	place("do = send \"ab\\q\"", 4, 15);
+	place("do = send \"ab", 4, 11);
+	place("do = wait 5x", 4, 11);
+	place("then = recoverd", 4, 8);
+	place("then = failed", 4, 8);
+	place("on = /a(b/ -> b", 4, 10);
+	place("on = /\\/\\/a(b/ -> b", 4, 14);
+	place("on = /${kernel}(/ -> b", 4, 7);
+	place("on = /ab -> b", 4, 6);
+	place("on = /ab/z -> b", 4, 10);
+	place("on = /ab/ max 9999 -> b", 4, 15);
+	place("on = /ab/ : key F1\n -> nowhere", 5, 5);
+	place("timeout = 5m b", 4, 14);
+	place("visits = 5 -> x y", 4, 17);
+	place("  tmieout = 5m -> b", 4, 3);
+	place("[stat x]", 4, 1);
+	place("then = b\nthen = b", 5, 1);
+	place("visits = none", 4, 10);
+}
+
+static void lines_are_quoted(void **state)
+{
+	static const char text[] = "\xef\xbb\xbf[sequence]\r\nstart = b\r\n"
+				   "nonsense = \tx\r\n[state a]\nthen = x";
+	struct ini *ini;
+	size_t i;
+
+	(void)state;
+	problems_release(&problems);
+	ini = ini_read("x.ini", text, sizeof(text) - 1, &problems);
+	assert_null(sequence_parse(ini, "x", NULL, &problems));
+	problems_add(&problems, "y.ini", 2, "of another file");
+	problems_add(&problems, "x.ini", 0, "of no line");
+	problems_add(&problems, "x.ini", 99, "of a line that is not there");
+	ini_quote(ini, &problems);
+	problems_sort(&problems);
+	assert_int_equal(problems.count, 6);
+	for (i = 0; i < problems.count; i++) {
+		if (strcmp(problems.list[i].file, "y.ini") == 0 ||
+		    problems.list[i].line == 0)
+			assert_null(problems.list[i].source);
+	}
+	assert_string_equal(problems.list[1].source, "start = b");
+	assert_string_equal(problems.list[2].source, "nonsense = \tx");
+	assert_string_equal(problems.list[3].source, "then = x");
+	assert_string_equal(problems.list[4].source, "");
+	ini_free(ini);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -649,6 +730,8 @@ int main(void)
 		cmocka_unit_test(refused_rules),
 		cmocka_unit_test(refused_sections),
 		cmocka_unit_test(all_errors_in_one_go),
+		cmocka_unit_test(problems_have_columns),
+		cmocka_unit_test(lines_are_quoted),
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(vars_are_not_needed_for_a_check),
 		cmocka_unit_test(continuation_lines),
