@@ -680,7 +680,7 @@ static void problems_have_columns(void **state)
 	place("on = /ab/ max 9999 -> b", 4, 15);
 	place("on = /ab/ : key F1\n -> nowhere", 5, 5);
 	place("timeout = 5m b", 4, 14);
-	place("visits = 5 -> x y", 4, 17);
+	place("visits = 5 -> b y", 4, 17);
 	place("  tmieout = 5m -> b", 4, 3);
 	place("[stat x]", 4, 1);
 	place("then = b\nthen = b", 5, 1);
