@@ -343,36 +343,37 @@ static bool menu_counts_inside(const struct screen *s, int row,
 	return !menu_is_frame(s, row);
 }
 
-static bool menu_choose(const struct screen *s, const struct menu_places *places,
+#define MENU_WAYS 3
+
+static bool menu_choose(const struct screen *s,
+			const struct menu_places places[MENU_WAYS],
+			bool (*counts)(const struct screen *, int row,
+				       const struct menu_look *),
 			const struct menu_look *then, struct menu_place *ret)
 {
 	struct menu_place place;
+	int i;
 
-	if (!menu_only(s, places, NULL, then, &place) &&
-	    !menu_only(s, places, menu_counts_changed, then, &place) &&
-	    !menu_only(s, places, menu_counts_inside, then, &place))
-		return false;
-	*ret = place;
-	return true;
+	for (i = 0; i < MENU_WAYS; i++) {
+		if (menu_only(s, &places[i], counts, then, &place)) {
+			*ret = place;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 		   struct menu_place *ret)
 {
-	void (*const ways[])(const struct screen *, struct menu_places *) = {
-		menu_bars, menu_markers, menu_odd,
-	};
-	struct menu_places places;
-	size_t i;
+	struct menu_places places[MENU_WAYS] = { { .count = 0 } };
 
-	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		places.count = 0;
-		places.too_many = false;
-		ways[i](s, &places);
-		if (menu_choose(s, &places, then, ret))
-			return true;
-	}
-	return false;
+	menu_bars(s, &places[0]);
+	menu_markers(s, &places[1]);
+	menu_odd(s, &places[2]);
+	return menu_choose(s, places, menu_counts_changed, then, ret) ||
+	       menu_choose(s, places, menu_counts_inside, then, ret) ||
+	       menu_choose(s, places, NULL, then, ret);
 }
 
 /* Appends the cells of the place, without the blanks behind them. */
@@ -392,6 +393,20 @@ static void menu_append(const struct screen *s, const struct menu_place *place,
 	while (out->len > 0 && out->data[out->len - 1] == ' ')
 		out->data[--out->len] = '\0';
 	buffer_release(&row);
+}
+
+bool menu_is_sure(const struct screen *s, const struct menu_place *lit)
+{
+	struct menu_places places = { .count = 0 };
+	size_t i;
+
+	menu_bars(s, &places);
+	menu_markers(s, &places);
+	for (i = 0; i < places.count; i++) {
+		if (memcmp(&places.list[i], lit, sizeof(*lit)) == 0)
+			return !menu_is_frame(s, lit->row);
+	}
+	return false;
 }
 
 /* ---- entries ---------------------------------------------------------------------------------- */

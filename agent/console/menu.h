@@ -49,6 +49,13 @@ bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 		   struct menu_place *ret);
 
 /*
+ * Whether such a place is the highlight for certain, without a key that moves
+ * it: a bar or a marker, not on the first or last row with text, where a title
+ * or a status line may stand. Text in another colour may be a heading.
+ */
+bool menu_is_sure(const struct screen *s, const struct menu_place *lit);
+
+/*
  * Where the pattern is found: in each text of a row by itself (two blanks, lines
  * of boxes and markers part them), or else in the row as it is. Returns how many
  * places, at most max.

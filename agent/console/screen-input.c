@@ -279,12 +279,27 @@ static void sequence_repeat(struct screen *s, int count)
 		screen_write(s, s->last, s->last_len);
 }
 
+/* CUP names a place; far outside it asks for the size of the terminal. */
+static void sequence_note_place(struct screen *s, const struct sequence_parts *q)
+{
+	int row = q->parameters[0], col = q->count > 1 ? q->parameters[1] : 1;
+
+	if (row > SCREEN_ROWS_MAX || col > SCREEN_COLS_MAX)
+		return;
+	if (row > s->wanted_rows)
+		s->wanted_rows = row;
+	if (col > s->wanted_cols)
+		s->wanted_cols = col;
+}
+
 static void sequence_end(struct screen *s, char final)
 {
 	struct sequence_parts q;
 
 	if (s->sequence_bad || !sequence_read(s, &q))
 		return;
+	if (q.leader == 0 && (final == 'H' || final == 'f'))
+		sequence_note_place(s, &q);
 	if (final == 'h' || final == 'l')
 		sequence_modes(s, &q, final);
 	else if (final == 'b' && q.leader == 0)

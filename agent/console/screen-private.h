@@ -25,6 +25,8 @@ struct screen {
 	int row;
 	int col;
 	bool hidden;			/* the cursor */
+	int wanted_rows;
+	int wanted_cols;
 	uint64_t generation;
 	uint64_t paints;
 	struct buffer text;

@@ -306,6 +306,7 @@ void screen_clear(struct screen *s)
 	s->now = &s->main;
 	s->hidden = false;
 	s->row = s->col = 0;
+	s->wanted_rows = s->wanted_cols = 0;
 	screen_input_reset(s);
 	screen_begin(s);
 }
@@ -399,6 +400,12 @@ const char *screen_text(struct screen *s, size_t *ret_len)
 	if (ret_len != NULL)
 		*ret_len = s->text.len;
 	return buffer_text(&s->text);
+}
+
+void screen_wanted(const struct screen *s, int *ret_rows, int *ret_cols)
+{
+	*ret_rows = s->wanted_rows > s->rows ? s->wanted_rows : s->rows;
+	*ret_cols = s->wanted_cols > s->cols ? s->wanted_cols : s->cols;
 }
 
 uint64_t screen_generation(const struct screen *s)

@@ -71,6 +71,12 @@ void screen_row(const struct screen *s, int row, struct buffer *out);
  */
 const char *screen_text(struct screen *s, size_t *ret_len);
 
+/*
+ * How large a screen the program on the console thinks it draws on: the furthest
+ * place it has named so far, at least the size. What can't be meant (999) is left out.
+ */
+void screen_wanted(const struct screen *s, int *ret_rows, int *ret_cols);
+
 /* Grows with whatever was drawn, or the cursor was moved by. */
 uint64_t screen_generation(const struct screen *s);
 

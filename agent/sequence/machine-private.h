@@ -201,6 +201,7 @@ struct machine {
 	bool text_lost;		/* said once: text went by unmatched */
 
 	struct screen *screen;	/* NULL: nothing of the sequence looks at it */
+	bool size_said;		/* that its size is another one */
 	uint64_t looked;	/* the generation that the rules have seen */
 	uint64_t paints;	/* the paint that they have seen */
 	int64_t dirty_since;	/* first byte since; 0 none */

@@ -39,6 +39,7 @@ void machine_screen_size(struct machine *m, int rows, int cols)
 		return;
 	machine_screen_forget(m);
 	screen_free(m->screen);
+	m->size_said = false;
 	machine_screen_begin(m);
 }
 
@@ -47,11 +48,28 @@ const char *machine_screen(struct machine *m)
 	return m->screen != NULL ? screen_text(m->screen, NULL) : NULL;
 }
 
+/* UEFI setups draw 80x50 and more: on 25 rows that is a heap. */
+static void screen_check_size(struct machine *m)
+{
+	int rows, cols;
+
+	screen_wanted(m->screen, &rows, &cols);
+	if (m->size_said || (rows <= screen_rows(m->screen) &&
+			     cols <= screen_cols(m->screen)))
+		return;
+	m->size_said = true;
+	machine_event(m, MACHINE_EVENT_NOTE, "the console draws on a screen of at "
+		      "least %dx%d, and is read on one of %dx%d: set its size in "
+		      "[console]", cols, rows, screen_cols(m->screen),
+		      screen_rows(m->screen));
+}
+
 void machine_screen_read(struct machine *m, const char *bytes, size_t len)
 {
 	if (m->screen == NULL)
 		return;
 	screen_feed(m->screen, bytes, len);
+	screen_check_size(m);
 	if (m->dirty_since == 0)
 		m->dirty_since = m->now;
 }

@@ -338,6 +338,15 @@ static void select_note_lit(struct machine *m, const struct menu_place *lit)
 	s->lit = *lit;
 }
 
+/* It may be a title or heading that is called as the entry is: does it move? */
+static bool select_try(struct machine *m, const struct action *a)
+{
+	if (m->select.bottom)
+		return select_fail(m, a, "no highlighted entry can be made out: no "
+					 "key moves anything");
+	return select_press(m, "Down");
+}
+
 /* The highlight is known: towards the entry. */
 static bool select_go(struct machine *m, const struct action *a,
 		      const struct menu_place *lit, bool is_lit)
@@ -354,6 +363,8 @@ static bool select_go(struct machine *m, const struct action *a,
 	if (!is_lit && !known && !select_quiet(m, SELECT_SURE_MS))
 		return false;
 	select_note_lit(m, lit);
+	if (is_lit && !known && !menu_is_sure(m->screen, lit))
+		return select_try(m, a);
 	if (is_lit)
 		return select_enter(m);
 	if (!s->has_target)

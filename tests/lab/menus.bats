@@ -39,7 +39,7 @@ host() {
 sequence() {
 	{
 		printf '%s\n' '[sequence]' 'summary = Goes through a menu' \
-			'needs = console' 'deadline = 2m' 'start = begin'
+			'needs = console' 'deadline = 4m' 'start = begin'
 		cat
 	} >"$config/sequences.d/menu.ini"
 }
@@ -230,4 +230,49 @@ grub_disk() {
 	END
 	rh_run
 	[ "$status" -eq 0 ]
+}
+
+@test "menus: before force the screen is kept, as a person sees it" {
+	local pdu=$BATS_TEST_TMPDIR/pdu
+	mkdir -p "$pdu"
+	install -m 755 "$BATS_TEST_DIRNAME/pdu" "$pdu/pdu"
+	echo on >"$pdu/3"
+	: >"$pdu/acts"
+	cat >"$config/machine" <<-'END'
+		#!/bin/bash
+		printf '\033[2J\033[3;5HF12 for PXX boot\033[1;1HSetup utility\033[3;15HE'
+		until grep -q on "$0.acts"; do
+			read -r -t 0.05 <> <(:)
+		done
+		printf '\033[10;1HSETUP AGAIN'
+		exec cat
+	END
+	chmod 755 "$config/machine"
+	ln -s "$pdu/acts" "$config/machine.acts"
+	printf '%s\n' '[host]' 'summary = A machine that hangs in its setup' \
+		'[power]' 'driver = exec' 'min-off = 1s' "on = $pdu/pdu $pdu 3 on" \
+		"off = $pdu/pdu $pdu 3 off" "status = $pdu/pdu $pdu 3 status" \
+		'status-on = on' 'status-off = off' \
+		'[console]' 'driver = exec' "console = $config/machine" \
+		>"$config/hosts.d/menu.ini"
+	sequence <<-'END'
+		[state begin]
+		timeout = 10s -> failed "no screen"
+		on screen = /F12 for PXE boot/ -> cycle
+		[state cycle]
+		do = power cycle
+		then = setup
+		[state setup]
+		timeout = 10s -> failed "no screen"
+		on screen = /SETUP AGAIN/ -> recovered
+	END
+	sed -i 's/needs = console/needs = console power/' "$config/sequences.d/menu.ini"
+	rh_run
+	[ "$status" -eq 0 ]
+	said 'saw "F12 for PXE boot"'
+	diff "$records"/runs/*/evidence/screen-before.txt - <<-'END'
+		Setup utility
+
+		    F12 for PXE boot
+	END
 }

@@ -323,7 +323,14 @@ static void the_longest_path_fits(void **state)
 		"then = failed \"f\"\n"
 		"on = /p/ : enter \"0123456789\" -> failed \"f\"\n";
 
+	/* a minute for each entry of a menu */
+	static const char menus[] =
+		"[state a]\ndo = select Boot Manager > /Shell/\n"
+		"then = failed \"f\"\n";
+
 	(void)state;
+	fits("2m", menus, NULL, NULL);
+	fits("1m59s", menus, "2m", "a (2m)");
 	fits("44s", pace, NULL, NULL);
 	fits("43s", pace, "44s", "a (44s)");
 	fits("1m48s", sum, NULL, NULL);

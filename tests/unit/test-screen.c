@@ -272,6 +272,30 @@ static void painting_is_noticed(void **state)
 	screen_free(s);
 }
 
+/* A program that draws further than the screen goes, and one that only asks. */
+static void the_wanted_size_is_known(void **state)
+{
+	struct screen *s = screen_new(25, 80);
+	int rows, cols;
+
+	(void)state;
+	FEED(s, "\033[25;80H\033[999;999H\033[6n\033[32766;32766H\033[255;255H");
+	screen_wanted(s, &rows, &cols);
+	assert_int_equal(rows, 25);
+	assert_int_equal(cols, 80);
+	FEED(s, "\033[50;01H");
+	screen_wanted(s, &rows, &cols);
+	assert_int_equal(rows, 50);
+	assert_int_equal(cols, 80);
+	FEED(s, "\033[10;100f");
+	screen_wanted(s, &rows, &cols);
+	assert_int_equal(cols, 100);
+	screen_clear(s);
+	screen_wanted(s, &rows, &cols);
+	assert_int_equal(rows, 25);
+	screen_free(s);
+}
+
 static void a_cleared_screen_is_as_new(void **state)
 {
 	struct screen *s = screen_new(25, 80);
@@ -301,6 +325,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_bounded),
 		cmocka_unit_test(hostile_bytes_do_no_harm),
 		cmocka_unit_test(painting_is_noticed),
+		cmocka_unit_test(the_wanted_size_is_known),
 		cmocka_unit_test(a_cleared_screen_is_as_new),
 	};
 

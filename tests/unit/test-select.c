@@ -427,6 +427,55 @@ static void headings_are_no_entries(void **state)
 	assert_fails(SELECT("/Rescue/"), &menu, "the menu has no such entry");
 }
 
+/* A title that is called as the entry is, in a bar: never Enter for it. */
+static void a_title_is_not_the_entry(void **state)
+{
+	struct fake_menu menu = {
+		.title = "\033[7mBoot Manager\033[m", .style = STYLE_INK,
+		.entries = { "Device Manager", "Reset", "Boot Manager", "Exit" },
+		.count = 4, .shown = 4,
+	};
+	struct world w;
+
+	(void)state;
+	assert_walks(SELECT("Boot Manager"), &menu, "Boot Manager");
+	assert_walks(SELECT("Reset"), &menu, "Reset");
+	menu.style = STYLE_REVERSE;
+	assert_walks(SELECT("Boot Manager"), &menu, "Boot Manager");
+	menu.style = STYLE_INK;
+	/* Already highlighted, but by its colour alone: it is tried. */
+	assert_walks(SELECT("Device Manager"), &menu, "Device Manager");
+	menu.entries[2] = "Other";
+	world_init(&w, SELECT("Boot Manager"));
+	world_begin(&w);
+	show(&w, &menu);
+	world_run(&w);
+	assert_int_equal(w.verdict, VERDICT_FAILED);
+	assert_string_equal(buffer_text(&w.entered), "");
+	world_release(&w);
+	menu.count = 2;
+	world_init(&w, SELECT("Boot Manager"));
+	w.dead = true;
+	world_begin(&w);
+	show(&w, &menu);
+	world_run(&w);
+	assert_int_equal(w.verdict, VERDICT_FAILED);
+	assert_non_null(strstr(w.reason, "no highlighted entry can be made out"));
+	world_release(&w);
+}
+
+/* The highlight is on the first row of the screen, without a title. */
+static void a_menu_without_a_title_is_walked(void **state)
+{
+	struct fake_menu menu = kernels;
+
+	(void)state;
+	menu.title = "";
+	menu.help = NULL;
+	assert_walks(SELECT("Debian GNU/Linux"), &menu, "Debian GNU/Linux");
+	assert_walks(SELECT("Memory test"), &menu, "Memory test");
+}
+
 static void nested_menus_are_walked(void **state)
 {
 	static const struct fake_menu shells = {
@@ -781,6 +830,15 @@ static void the_size_is_of_the_host(void **state)
 	feed(&w, 10, "\033[41;1Hdown here");
 	world_run(&w);
 	assert_int_equal(w.verdict, VERDICT_RECOVERED);
+	assert_int_equal(count(&w, "note the console draws"), 0);
+	world_release(&w);
+	world_init(&w, RULE("on screen = /\\n{40}down here/ -> recovered"));
+	world_begin(&w);
+	feed(&w, 10, "\033[41;1Hdown here");
+	feed(&w, 10, "\033[42;1Hdown here");
+	assert_int_equal(count(&w, "note the console draws on a screen of at "
+			       "least 80x41, and is read on one of 80x25"), 1);
+	assert_int_equal(count(&w, "note the console draws"), 1);
 	world_release(&w);
 	world_init(&w, RULE("on screen = /\\n{40}down here/ -> recovered"));
 	world_begin(&w);
@@ -816,6 +874,8 @@ int main(void)
 		cmocka_unit_test(every_kind_of_highlight_is_seen),
 		cmocka_unit_test(long_menus_are_scrolled),
 		cmocka_unit_test(headings_are_no_entries),
+		cmocka_unit_test(a_title_is_not_the_entry),
+		cmocka_unit_test(a_menu_without_a_title_is_walked),
 		cmocka_unit_test(nested_menus_are_walked),
 		cmocka_unit_test(it_is_the_same_however_it_comes),
 		cmocka_unit_test(a_lost_key_is_typed_again),
