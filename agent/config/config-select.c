@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/config/config.h"
+#include "agent/config/hostlist.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 
@@ -118,28 +119,87 @@ static int config_select_no_group(const struct config *config,
 			    config->dir, word);
 }
 
-int config_select(const struct config *config, const char *word,
-		  const struct host ***list, size_t *count,
-		  struct rh_error *err)
+/* "web1", "web[1-40]" */
+static int config_select_named(const struct config *config, const char *word,
+			       const struct host ***list, size_t *count,
+			       struct rh_error *err)
 {
 	const struct host *host;
+	char **names = NULL;
+	size_t name_count = 0, i;
+	int rc = hostlist_expand(word, &names, &name_count, err);
+
+	for (i = 0; i < name_count && rc == 0; i++) {
+		host = config_host(config, names[i]);
+		if (host == NULL)
+			rc = config_select_no_host(config, names[i], err);
+		else
+			config_select_add(host, list, count);
+	}
+	hostlist_free(names, name_count);
+	return rc;
+}
+
+static int config_select_group(const struct config *config, const char *group,
+			       const struct host ***list, size_t *count,
+			       struct rh_error *err)
+{
 	bool found = false;
 	size_t i;
 
-	if (word[0] != '@') {
-		host = config_host(config, word);
-		if (host == NULL)
-			return config_select_no_host(config, word, err);
-		config_select_add(host, list, count);
-		return 0;
-	}
 	for (i = 0; i < config->host_count; i++) {
-		if (!config_in_group(config->hosts[i], word + 1))
+		if (!config_in_group(config->hosts[i], group))
 			continue;
 		config_select_add(config->hosts[i], list, count);
 		found = true;
 	}
-	return found ? 0 : config_select_no_group(config, word + 1, err);
+	return found ? 0 : config_select_no_group(config, group, err);
+}
+
+static int config_select_all(const struct config *config,
+			     const struct host ***list, size_t *count,
+			     struct rh_error *err)
+{
+	size_t i;
+
+	if (config->host_count == 0)
+		return rh_error_set(err, RH_ERR_USAGE, "there is no host in "
+				    "%s/hosts.d", config->dir);
+	for (i = 0; i < config->host_count; i++)
+		config_select_add(config->hosts[i], list, count);
+	return 0;
+}
+
+int config_select(const struct config *config, const char *word,
+		  const struct host ***list, size_t *count,
+		  struct rh_error *err)
+{
+	if (word[0] == '@')
+		return config_select_group(config, word + 1, list, count, err);
+	/* A host of that name is meant, where there is one. */
+	if (strcmp(word, "all") == 0 && config_host(config, word) == NULL)
+		return config_select_all(config, list, count, err);
+	return config_select_named(config, word, list, count, err);
+}
+
+int config_exclude(const struct config *config, const char *word,
+		   const struct host **list, size_t *count,
+		   struct rh_error *err)
+{
+	const struct host **out = NULL;
+	size_t out_count = 0, i, j, kept = 0;
+	int rc = config_select(config, word, &out, &out_count, err);
+
+	for (i = 0; i < *count && rc == 0; i++) {
+		for (j = 0; j < out_count && out[j] != list[i]; j++)
+			;
+		if (j == out_count)
+			list[kept++] = list[i];
+	}
+	if (rc == 0)
+		*count = kept;
+	free(out);
+	return rc;
 }
 
 static const char *host_var_value(const struct host_var *vars, size_t count,

@@ -117,13 +117,19 @@ const struct host *config_host(const struct config *config, const char *name);
 const struct ini *config_sequence(const struct config *config, const char *name);
 
 /*
- * The hosts that a word of the command line means: NAME or @group, appended to
+ * The hosts that a word of the command line means: NAME, a range (hostlist.h),
+ * @group, or all; appended to
  * *list (count in *count; free the array, not the hosts). USAGE with the nearest
  * name where there is none. No host is listed twice.
  */
 int config_select(const struct config *config, const char *word,
 		  const struct host ***list, size_t *count,
 		  struct rh_error *err);
+
+/* Takes the hosts that the word means out of the list; USAGE as above. */
+int config_exclude(const struct config *config, const char *word,
+		   const struct host **list, size_t *count,
+		   struct rh_error *err);
 
 /* The value of a var or the reference of a secret; NULL where unset. */
 const char *host_var(const struct host *host, const char *name);

@@ -397,22 +397,19 @@ static void doctor_release(struct doctor *d)
 static int doctor_run(struct verb_call *call)
 {
 	struct doctor d = { .call = call, .columns = verb_columns() };
-	struct rh_error err = RH_ERROR_INIT;
 	const struct host **list = NULL;
 	bool send_break = false;
 	const struct verb_option own[] = { { "break", NULL, &send_break },
 					   { NULL, NULL, NULL } };
 	size_t count = 0, i;
-	int w, status = verb_begin(call, own, 1, -1);
+	int status = verb_begin(call, own, 1, -1);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
 	status = verb_load(call);
-	for (w = 0; w < call->argc && status == 0; w++) {
-		if (config_select(call->config, call->argv[w], &list, &count,
-				  &err) < 0)
-			status = verb_fail(call, 2, "%s", err.text);
-	}
+	if (status == 0)
+		status = verb_select(call, call->argv, call->argc, &list,
+				     &count);
 	for (i = 0; i < count && status == 0; i++)
 		doctor_add_host(&d, list[i]);
 	if (status == 0)

@@ -54,33 +54,20 @@ static int hosts_run(struct verb_call *call)
 	const struct host **list = NULL;
 	size_t i, count;
 	int status = verb_begin(call, NULL, 0, -1);
-	int w;
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
 	status = verb_load(call);
+	if (status == 0)
+		status = verb_select(call, call->argv, call->argc, &list,
+				     &count);
 	if (status != 0)
 		return status;
-	count = 0;
-	for (w = 0; w < call->argc; w++) {
-		struct rh_error err = RH_ERROR_INIT;
-
-		if (config_select(call->config, call->argv[w], &list, &count,
-				  &err) < 0) {
-			free(list);
-			return verb_fail(call, 2, "%s", err.text);
-		}
-	}
-	if (call->argc == 0)
-		count = call->config->host_count;
 	for (i = 0; i < count; i++) {
-		const struct host *host =
-			list != NULL ? list[i] : call->config->hosts[i];
-
 		if (call->json)
-			hosts_json(host);
+			hosts_json(list[i]);
 		else
-			hosts_text(host);
+			hosts_text(list[i]);
 	}
 	free(list);
 	if (call->config->host_count == 0)

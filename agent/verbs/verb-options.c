@@ -29,7 +29,8 @@ static int verb_options_add(struct option *longs, int count,
 }
 
 int verb_options_take(int argc, char **argv, const struct verb_option *common,
-		      const struct verb_option *own, const char **ret_bad,
+		      const struct verb_option *own,
+		      struct verb_excluded *excluded, const char **ret_bad,
 		      bool *ret_lacks)
 {
 	struct option longs[VERB_OPTIONS_MAX];
@@ -40,7 +41,11 @@ int verb_options_take(int argc, char **argv, const struct verb_option *common,
 	verb_options_add(longs, count, own, taken);
 	optind = 0;
 	opterr = 0;
-	while ((which = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+	while ((which = getopt_long(argc, argv, ":x:", longs, NULL)) != -1) {
+		if (which == 'x' && excluded->count < VERB_EXCLUDED_MAX) {
+			excluded->words[excluded->count++] = optarg;
+			continue;
+		}
 		if (which < 1000) {
 			*ret_bad = argv[optind - 1];
 			*ret_lacks = which == ':';

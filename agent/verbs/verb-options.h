@@ -11,13 +11,22 @@ struct verb_option {
 	bool *flag;		/* takes none */
 };
 
+/* The words behind each -x, in the order given. */
+#define VERB_EXCLUDED_MAX 64
+
+struct verb_excluded {
+	const char *words[VERB_EXCLUDED_MAX];
+	int count;
+};
+
 /*
  * Takes the options of both lists out of argv (getopt_long; arguments move to
- * the end). Returns the index of the first argument, or -1: *ret_bad is then the
+ * the end), and -x WORD. Returns the index of the first argument, or -1: *ret_bad is then the
  * option that is unknown, or lacks its value (*ret_lacks).
  */
 int verb_options_take(int argc, char **argv, const struct verb_option *common,
-		      const struct verb_option *own, const char **ret_bad,
+		      const struct verb_option *own,
+		      struct verb_excluded *excluded, const char **ret_bad,
 		      bool *ret_lacks);
 
 #endif

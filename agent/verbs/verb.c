@@ -215,8 +215,8 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 
 	verb_open_standard();
 	call->config_dir = RHANDS_CONFIG_DIR;
-	first = verb_options_take(call->argc, call->argv, common, own, &bad,
-				  &lacks);
+	first = verb_options_take(call->argc, call->argv, common, own,
+				  &call->excluded, &bad, &lacks);
 	if (first < 0)
 		return verb_fail(call, 2, "%s %s; see rhands %s --help",
 				 lacks ? "a value is missing behind"
@@ -282,22 +282,60 @@ static bool verb_agent_is_broken(const struct verb_call *call)
 	return broken;
 }
 
-int verb_hosts_of(struct verb_call *call, char **words, int count,
-		  const struct host ***ret, size_t *ret_count)
+static int verb_select_all(struct verb_call *call, char **words, int count,
+			   const struct host ***list, size_t *n,
+			   struct rh_error *err)
+{
+	size_t i;
+	int w;
+
+	for (w = 0; w < count; w++) {
+		if (config_select(call->config, words[w], list, n, err) < 0)
+			return -1;
+	}
+	if (count == 0) {
+		*n = call->config->host_count;
+		*list = memory_new(*n + 1, sizeof(**list));
+		for (i = 0; i < *n; i++)
+			(*list)[i] = call->config->hosts[i];
+	}
+	for (w = 0; w < call->excluded.count; w++) {
+		if (config_exclude(call->config, call->excluded.words[w], *list,
+				   n, err) < 0)
+			return -1;
+	}
+	if (*n == 0 && call->excluded.count > 0)
+		return rh_error_set(err, RH_ERR_USAGE,
+				    "no host is left behind -x");
+	return 0;
+}
+
+int verb_select(struct verb_call *call, char **words, int count,
+		const struct host ***ret, size_t *ret_count)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	const struct host **list = NULL;
+	size_t n = 0;
+
+	if (verb_select_all(call, words, count, &list, &n, &err) < 0) {
+		free(list);
+		return verb_fail(call, 2, "%s", err.text);
+	}
+	*ret = list;
+	*ret_count = n;
+	return 0;
+}
+
+int verb_hosts_of(struct verb_call *call, char **words, int count,
+		  const struct host ***ret, size_t *ret_count)
+{
+	const struct host **list = NULL;
 	size_t n = 0, i;
-	int w;
 
 	if (verb_agent_is_broken(call))
 		return verb_fail(call, 2, "rhands.ini has errors; nothing was done");
-	for (w = 0; w < count; w++) {
-		if (config_select(call->config, words[w], &list, &n, &err) < 0) {
-			free(list);
-			return verb_fail(call, 2, "%s", err.text);
-		}
-	}
+	if (verb_select(call, words, count, &list, &n) != 0)
+		return 2;
 	for (i = 0; i < n; i++) {
 		if (!list[i]->broken)
 			continue;

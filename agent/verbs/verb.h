@@ -37,6 +37,7 @@ struct verb_call {
 	const char *config_dir;
 	const char *records_option;
 	bool json;
+	struct verb_excluded excluded;	/* -x: hosts that are not meant */
 
 	/* verb_load */
 	struct config *config;
@@ -55,6 +56,13 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 
 /* Reads the configuration. Returns 0, or 2 after saying what is wrong. */
 int verb_load(struct verb_call *call);
+
+/*
+ * The hosts that words mean (no words: all), without those of -x; broken ones
+ * too. Returns 0, or 2 after saying what is wrong. Free the list.
+ */
+int verb_select(struct verb_call *call, char **words, int count,
+		const struct host ***ret, size_t *ret_count);
 
 /*
  * The hosts that words mean, in the order given. Says and returns 2 where one is

@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Which hosts the words of the command line mean: names, ranges, groups, all, and
+# what -x takes out.
+
+load cli-lib.bash
+
+rack() {
+	local name
+
+	for name in web1 web2 web3 db01 db02; do
+		host "$name" </dev/null
+	done
+	sed -i 's/^groups.*/groups = databases/' "$config"/hosts.d/db0?.ini
+}
+
+# named WORD...: the hosts that `rhands hosts` lists for these words.
+named() {
+	run "$rhands" hosts --config "$config" --records "$records" "$@" --json
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .host <<<"$output" | paste -sd' ')" = "$expected" ]
+}
+
+@test "hosts are named by ranges, groups and all" {
+	rack
+	expected='web1 web2 web3' named 'web[1-3]'
+	expected='db02 web3 web1' named 'db[02]' 'web[3,1]'
+	expected='db01 db02' named @databases
+	expected='db01 db02 web1 web2 web3' named all
+	expected='web2 db01 db02' named web2 @databases 'db[01-02]'
+}
+
+@test "-x takes hosts out again" {
+	rack
+	expected='web1 web3' named 'web[1-3]' -x web2
+	expected='web1 web2 web3' named all -x @databases
+	expected='db02' named -x 'web[1-3]' all -x db01
+}
+
+@test "ranges, groups and -x that mean nothing are refused" {
+	rack
+	run -2 "$rhands" hosts 'web[1-4]' --config "$config"
+	[[ $output == *'no host "web4"'* ]]
+	run -2 "$rhands" hosts 'web[1-' --config "$config"
+	[[ $output == *'a [ without its ]'* ]]
+	run -2 "$rhands" hosts web1 -x web1 --config "$config"
+	[[ $output == *'no host is left behind -x'* ]]
+	run -2 "$rhands" hosts all -x wep1 --config "$config"
+	[[ $output == *'no host "wep1"'*'did you mean "web1"'* ]]
+	run -2 "$rhands" hosts all --config "$config" -x
+	[[ $output == *'a value is missing behind -x'* ]]
+}
