@@ -19,8 +19,8 @@ static const struct {
 	{ SEQUENCE_NEEDS_SHELL, "shell" },
 };
 
-static void check_host_lacks(struct check *c, int line, const char *what,
-			     const char *name, const char *add)
+static void check_host_lacks(struct check *c, const char *file, int line,
+			     const char *what, const char *name, const char *add)
 {
 	char where[32] = "";
 
@@ -28,7 +28,7 @@ static void check_host_lacks(struct check *c, int line, const char *what,
 		snprintf(where, sizeof(where), ", line %d", line);
 	problems_add(c->problems, c->host->file, c->host->line,
 		     "host %s has no %s%s, which the sequence %s needs (%s%s); %s",
-		     c->host->name, what, name, c->s->name, c->s->file, where,
+		     c->host->name, what, name, c->s->name, file, where,
 		     add);
 }
 
@@ -52,7 +52,7 @@ void check_needs(struct check *c)
 			continue;
 		snprintf(add, sizeof(add), "add a section [%s]",
 			 check_needs_names[i].name);
-		check_host_lacks(c, c->s->needs_line, "",
+		check_host_lacks(c, c->s->file, c->s->needs_line, "",
 				 check_needs_names[i].name, add);
 	}
 }
@@ -64,7 +64,7 @@ static void check_secret(struct check *c, const struct action *a, bool on_text)
 	char name[128], add[160];
 
 	if (!on_text)
-		problems_add_at(c->problems, c->s->file, a->line, a->column,
+		problems_add_at(c->problems, a->file, a->line, a->column,
 			     "a secret is typed only by a rule on text, where "
 			     "its prompt was seen: on = /^Password: $/ : secret "
 			     "%s", a->text);
@@ -72,7 +72,7 @@ static void check_secret(struct check *c, const struct action *a, bool on_text)
 		return;
 	snprintf(name, sizeof(name), "\"%s\"", a->text);
 	snprintf(add, sizeof(add), "add \"%s = @file:...\" to [secrets]", a->text);
-	check_host_lacks(c, a->line, "secret ", name, add);
+	check_host_lacks(c, a->file, a->line, "secret ", name, add);
 }
 
 static void check_keys(struct check *c, const struct action *a)
@@ -82,7 +82,7 @@ static void check_keys(struct check *c, const struct action *a)
 
 	for (i = 0; c->host != NULL && a->keys[i] != NULL; i++) {
 		if (!keys_encode(c->host->terminal, a->keys[i], &stroke))
-			problems_add_at(c->problems, c->s->file, a->line, a->column,
+			problems_add_at(c->problems, a->file, a->line, a->column,
 				     "the terminal of host %s (%s) has no key %s; "
 				     "use another key, or set its terminal",
 				     c->host->name,
@@ -97,7 +97,7 @@ static void check_restart(struct check *c, const struct action *a, bool in_do)
 	const char *word = a->type == ACTION_STOP ? "stop" : "restart";
 
 	if (!in_do)
-		problems_add_at(c->problems, c->s->file, a->line, a->column,
+		problems_add_at(c->problems, a->file, a->line, a->column,
 			     "%s stands in the \"do\" of a state, not in a rule: "
 			     "let the rule go to a state that does it", word);
 }
@@ -106,11 +106,11 @@ static void check_ask(struct check *c, const struct action *a,
 		      const struct state *in)
 {
 	if (in == NULL)
-		problems_add(c->problems, c->s->file, a->line,
+		problems_add(c->problems, a->file, a->line,
 			     "ask stands in the \"do\" of a state, not in a rule: "
 			     "let the rule go to a state that asks");
 	else if (in->timeout_ms == 0)
-		problems_add(c->problems, c->s->file, a->line,
+		problems_add(c->problems, a->file, a->line,
 			     "nobody may be there to answer; add \"timeout = 10m "
 			     "-> TARGET\" to the state");
 }
@@ -152,7 +152,7 @@ static void check_repeats(struct check *c, const struct rule *r)
 		    !(action_is_force(a) || (a->type == ACTION_POWER &&
 					     a->number != DRIVER_ACT_ON)))
 			continue;
-		problems_add_at(c->problems, c->s->file, a->line, a->column,
+		problems_add_at(c->problems, a->file, a->line, a->column,
 			     "this rule would do it again and again, without a "
 			     "bound; give it \"max 1\", or let it go to a "
 			     "state with visits");

@@ -12,57 +12,60 @@
 #include "base/memory.h"
 #include "drivers/driver.h"
 
-/* The line that leaves it off: this action's, 0 where it is on, or as before. */
-static int flow_action(const struct action *a, int before)
+/* What leaves it off: this action, NULL where it is on, or as before. */
+static const struct action *flow_action(const struct action *a,
+					const struct action *before)
 {
 	if ((a->type == ACTION_SYSRQ && a->number == 'o') ||
 	    a->type == ACTION_STOP)
-		return a->line;
+		return a;
 	if (a->type == ACTION_RESTART)
-		return 0;
+		return NULL;
 	if (a->type != ACTION_POWER || a->number == DRIVER_ACT_DIAG)
 		return before;
 	if (a->number == DRIVER_ACT_OFF || a->number == DRIVER_ACT_SOFT)
-		return a->line;
-	return 0;
+		return a;
+	return NULL;
 }
 
 /* Behind all of the list, or (early) where it is off at any point of it. */
-static int flow_actions(const struct actions *list, int line, bool early)
+static const struct action *flow_actions(const struct actions *list,
+					 const struct action *by, bool early)
 {
-	int off = line;
+	const struct action *off = by;
 	size_t i;
 
 	for (i = 0; list != NULL && i < list->count; i++) {
-		line = flow_action(&list->list[i], line);
-		if (line != 0)
-			off = line;
+		by = flow_action(&list->list[i], by);
+		if (by != NULL)
+			off = by;
 	}
-	return early ? off : line;
+	return early ? off : by;
 }
 
-/* The line that left it off when each state is entered; 0: it is not. */
+/* What left it off when each state is entered; NULL: it is on. */
 struct flow {
 	struct check *c;
-	int *off;
+	const struct action **off;
 };
 
 /* In which an edge leaves the state: behind its `do`, or before. */
-static int flow_edge(const struct flow *f, size_t state,
-		     const struct graph_edge *e)
+static const struct action *flow_edge(const struct flow *f, size_t state,
+				      const struct graph_edge *e)
 {
-	int line = flow_actions(&f->c->s->states[state].act, f->off[state],
-				e->early);
+	const struct action *by = flow_actions(&f->c->s->states[state].act,
+					       f->off[state], e->early);
 
-	return flow_actions(e->rule != NULL ? &e->rule->actions : NULL, line,
+	return flow_actions(e->rule != NULL ? &e->rule->actions : NULL, by,
 			    false);
 }
 
-static bool flow_enter(struct flow *f, const struct target *to, int line)
+static bool flow_enter(struct flow *f, const struct target *to,
+		       const struct action *by)
 {
-	if (to->kind != TARGET_STATE || line == 0 || f->off[to->state] != 0)
+	if (to->kind != TARGET_STATE || by == NULL || f->off[to->state] != NULL)
 		return false;
-	f->off[to->state] = line;
+	f->off[to->state] = by;
 	return true;
 }
 
@@ -81,23 +84,27 @@ static bool flow_spread(struct flow *f, size_t state)
 	return changed;
 }
 
-static void flow_say(struct flow *f, const struct target *to, int line)
+static void flow_say(struct flow *f, const struct target *to,
+		     const struct action *by)
 {
-	if (to->kind != TARGET_VERDICT || line == 0 ||
+	char where[300];
+
+	if (to->kind != TARGET_VERDICT || by == NULL ||
 	    (to->reason != NULL && strcasestr(to->reason, "off") != NULL))
 		return;
+	check_place(where, sizeof(where), by->file, by->line, to->file);
 	if (to->verdict == VERDICT_RECOVERED) {
-		problems_add_at(f->c->problems, f->c->s->file, to->line, to->column,
+		problems_add_at(f->c->problems, to->file, to->line, to->column,
 			     "recovered, and the host may be powered off (by "
-			     "line %d); switch it on and check it before, or say "
+			     "%s); switch it on and check it before, or say "
 			     "in the reason that it is off: recovered \"it is "
-			     "off\"", line);
+			     "off\"", where);
 		return;
 	}
-	problems_warn_at(f->c->problems, f->c->s->file, to->line, to->column,
-		      "this may end with the host powered off (by line %d); "
+	problems_warn_at(f->c->problems, to->file, to->line, to->column,
+		      "this may end with the host powered off (by %s); "
 		      "switch it on before, or say in the reason that it is off",
-		      line);
+		      where);
 }
 
 static void flow_say_state(struct flow *f, size_t state)

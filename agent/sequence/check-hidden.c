@@ -9,18 +9,21 @@
 static void hidden_say(struct check *c, const struct rule *by,
 		       const struct rule *r, enum match_hiding how)
 {
+	char where[300];
+
+	check_place(where, sizeof(where), by->file, by->line, r->file);
 	if (how == MATCH_HIDES_EARLIER)
-		problems_warn_at(c->problems, c->s->file, r->line, r->column,
+		problems_warn_at(c->problems, r->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
-			      "%.80s (line %d) was found before; make that one "
+			      "%.80s (%s) was found before; make that one "
 			      "longer, or give it a max", r->source, by->source,
-			      by->line);
+			      where);
 	else
-		problems_warn_at(c->problems, c->s->file, r->line, r->column,
+		problems_warn_at(c->problems, r->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
-			      "%.80s (line %d) is found too and comes first; move "
+			      "%.80s (%s) is found too and comes first; move "
 			      "this rule before that one, or remove it",
-			      r->source, by->source, by->line);
+			      r->source, by->source, where);
 }
 
 /* Whether the rule is hidden by one of these; said once. */

@@ -13,6 +13,10 @@ struct check {
 	struct graph graph;
 };
 
+/* "line 7", for a message in the file `here`; else "line 7 of FILE". */
+void check_place(char *text, size_t len, const char *file, int line,
+		 const char *here);
+
 /* Each asks its questions of the whole sequence. */
 void check_flow(struct check *c);	/* may it end powered off? */
 void check_proof(struct check *c);	/* is `recovered` proved? */

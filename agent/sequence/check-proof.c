@@ -23,10 +23,10 @@
 #define PROOF_OFF	2u	/* it was seen off */
 #define PROOF_SEEN	4u	/* a check succeeded, or a text was seen */
 
-/* What may be true at a place: bits, and the line that took the proof (0: the start). */
+/* What may be true at a place: bits, and what took the proof (NULL: the start). */
 struct fact {
 	unsigned may;
-	int line;
+	const struct action *act;
 };
 
 struct proof_node {
@@ -46,7 +46,7 @@ static bool proof_add(struct fact *f, struct fact other)
 	bool news = (other.may & ~f->may) != 0;
 
 	if ((other.may & PROOF_NONE) != 0 && (f->may & PROOF_NONE) == 0)
-		f->line = other.line;
+		f->act = other.act;
 	f->may |= other.may;
 	return news;
 }
@@ -67,7 +67,7 @@ static struct fact proof_behind(const struct action *a, struct fact f)
 	    (a->type == ACTION_POWER && (a->number == DRIVER_ACT_OFF ||
 					 a->number == DRIVER_ACT_SOFT)))
 		return (struct fact){ .may = PROOF_OFF };
-	return (struct fact){ .may = PROOF_NONE, .line = a->line };
+	return (struct fact){ .may = PROOF_NONE, .act = a };
 }
 
 static struct fact proof_behind_all(const struct actions *list, struct fact f)
@@ -131,7 +131,7 @@ static struct fact proof_edge(const struct proof *p, size_t state,
 /* Whether the proof was lost between `in`, and `out`. */
 static bool proof_is_made(const struct fact *in, const struct fact *out)
 {
-	return (in->may & PROOF_NONE) == 0 || in->line != out->line;
+	return (in->may & PROOF_NONE) == 0 || in->act != out->act;
 }
 
 static bool proof_enter(struct proof *p, const struct target *to, struct fact f,
@@ -190,19 +190,21 @@ static void proof_say(struct proof *p, const struct target *to, struct fact f,
 		      size_t state)
 {
 	struct buffer way = { 0 };
-	char since[64] = "";
+	char place[300], since[340] = "";
 
 	if (to->kind != TARGET_VERDICT || to->verdict != VERDICT_RECOVERED ||
 	    (f.may & PROOF_NONE) == 0)
 		return;
-	if (f.line > 0)
-		snprintf(since, sizeof(since), " behind the act of line %d",
-			 f.line);
+	if (f.act != NULL) {
+		check_place(place, sizeof(place), f.act->file, f.act->line,
+			    to->file);
+		snprintf(since, sizeof(since), " behind the act of %s", place);
+	}
 	if (proof_is_made(&p->nodes[state].in, &f))
 		buffer_append_text(&way, p->c->s->states[state].name);
 	else
 		proof_put_way(p, (int)state, &way);
-	problems_add_at(p->c->problems, p->c->s->file, to->line, to->column,
+	problems_add_at(p->c->problems, to->file, to->line, to->column,
 		     "recovered is not proved on the way %.300s: nothing is "
 		     "checked and no prompt is seen%s; add \"check ssh within "
 		     "2m\" or another check, or come here by a rule on a prompt",

@@ -110,7 +110,7 @@ void check_anchors(struct check *c, const struct rule *r,
 	if (r->pattern == NULL || secret_is_anchored(r->pattern))
 		return;
 	secret_suggest(r->pattern, &better);
-	problems_add_at(c->problems, c->s->file, r->line, r->column,
+	problems_add_at(c->problems, r->file, r->line, r->column,
 		     "the secret %s could be typed at a prompt that somebody "
 		     "else's text imitates: %.100s may stand anywhere in a line; "
 		     "let it begin with ^ (no .* behind it) and end with $, "

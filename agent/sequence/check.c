@@ -8,8 +8,20 @@
  */
 #include "agent/sequence/check-private.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/deadline.h"
+
+void check_place(char *text, size_t len, const char *file, int line,
+		 const char *here)
+{
+	if (strcmp(file, here) == 0)
+		snprintf(text, len, "line %d", line);
+	else
+		snprintf(text, len, "line %d of %s", line, file);
+}
 
 static void check_states(struct check *c)
 {
@@ -19,17 +31,17 @@ static void check_states(struct check *c)
 	for (i = 0; i < c->s->state_count; i++) {
 		st = &c->s->states[i];
 		if (!c->graph.nodes[i].reached)
-			problems_add(c->problems, c->s->file, st->line,
+			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" can't be reached from \"%s\"; "
 				     "remove it, or let a rule go \"-> %s\"",
 				     st->name, c->s->states[c->s->start].name,
 				     st->name);
 		if (c->graph.nodes[i].count == 0)
-			problems_add(c->problems, c->s->file, st->line,
+			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" can't be left; add then, "
 				     "timeout, or a rule with a target", st->name);
 		else if (st->then.kind == TARGET_NONE && st->timeout_ms == 0)
-			problems_add(c->problems, c->s->file, st->line,
+			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" may wait for ever; add "
 				     "\"timeout = 5m -> TARGET\"", st->name);
 	}

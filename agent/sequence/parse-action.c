@@ -439,6 +439,7 @@ static bool parse_action(struct parse *p, struct action *a)
 	size_t i;
 
 	parse_skip(p, true);
+	a->file = p->file;
 	a->line = parse_line(p);
 	a->column = parse_column(p);
 	for (i = 0; i < ACTION_WORD_COUNT; i++) {
@@ -479,6 +480,7 @@ bool parse_target(struct parse *p, struct target *ret)
 	char word[64];
 
 	parse_skip(p, true);
+	ret->file = p->file;
 	ret->line = parse_line(p);
 	ret->column = parse_column(p);
 	if (!parse_word(p, ",\"", word, sizeof(word)))

@@ -67,6 +67,7 @@ static bool take_rule(struct parsing *g, struct rules *rules,
 	r = &rules->list[rules->count++];
 	memset(r, 0, sizeof(*r));
 	r->kind = kind;
+	r->file = g->p.file;
 	r->line = g->p.entry->line;
 	r->column = parse_column(&g->p);
 	if (kind == RULE_TEXT || kind == RULE_SCREEN) {
@@ -377,6 +378,7 @@ static void parsing_states(struct parsing *g)
 				     "\"%s\" can't be the name of a state", name);
 		state = &g->s->states[g->s->state_count++];
 		state->name = memory_copy(name);
+		state->file = g->p.file;
 		state->line = ini->sections[i].line;
 	}
 }
@@ -537,6 +539,7 @@ struct sequence *sequence_parse(const struct ini *ini, const char *name,
 	g.s = memory_new(1, sizeof(*g.s));
 	g.s->name = memory_copy(name);
 	g.s->file = memory_copy(ini->file);
+	g.p.file = g.s->file;
 	g.s->summary = memory_copy("");
 	g.s->deadline_ms = PARSE_DEADLINE_MS;
 	g.s->evidence = true;

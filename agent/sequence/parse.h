@@ -9,6 +9,7 @@
 /* A value that is being read, from left to right. */
 struct parse {
 	const struct ini *ini;
+	const char *file;	/* its name, as the sequence keeps it */
 	const struct ini_entry *entry;
 	const char *at;
 	const char *word;	/* what was taken last: a word, a number, a text */

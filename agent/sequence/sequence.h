@@ -38,6 +38,7 @@ struct target {
 	int state;		/* index into states */
 	enum verdict verdict;
 	char *reason;		/* of a verdict; NULL where none was given */
+	const char *file;	/* as in struct sequence */
 	int line;
 	int column;
 	char *name;		/* as written, until it is resolved */
@@ -102,6 +103,7 @@ struct select_step {
 
 struct action {
 	enum action_type type;
+	const char *file;
 	int line;
 	int column;
 	int number;
@@ -136,6 +138,7 @@ enum rule_kind {
 
 struct rule {
 	enum rule_kind kind;
+	const char *file;
 	int line;
 	int column;		/* of what it waits for */
 	struct match_pattern *pattern;
@@ -153,6 +156,7 @@ struct rules {
 
 struct state {
 	char *name;
+	const char *file;
 	int line;
 	struct actions act;	/* `do` */
 	struct target then;
@@ -172,7 +176,7 @@ struct state {
 
 struct sequence {
 	char *name;
-	char *file;
+	char *file;		/* its parts borrow this */
 	int line;		/* of [sequence] */
 	char *summary;
 	unsigned needs;		/* as declared */
