@@ -19,6 +19,7 @@
  *   DIR/hosts.d/NAME.template	what hosts inherit
  *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
  *				agent/sequence gives it its meaning, per host
+ *	DIR/twins.d/NAME.ini	hosts that do not exist, see config_read_twin
  * Other files there are ignored (backups, READMEs), and names with a '.' first.
  *
  * Who may write: DIR, hosts.d, sequences.d and every file that is read must
@@ -115,6 +116,16 @@ void config_free(struct config *config);
 /* NULL where there is none. */
 const struct host *config_host(const struct config *config, const char *name);
 const struct ini *config_sequence(const struct config *config, const char *name);
+
+/*
+ * Reads DIR/twins.d/NAME.ini, which is looked at when it is asked for: a twin
+ * is no part of what a host needs. What is wrong in it goes to problems, and the
+ * INI data is there all the same. USAGE with the nearest name where there is
+ * none; CONFIG where others can write to it. Free with ini_free.
+ */
+int config_read_twin(const struct config *config, const char *name,
+		     struct problems *problems, struct ini **ret,
+		     struct rh_error *err);
 
 /*
  * The hosts that a word of the command line means: NAME, a range (hostlist.h),

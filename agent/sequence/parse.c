@@ -238,6 +238,19 @@ static bool key_start(struct parsing *g)
 	return true;
 }
 
+static bool key_twin(struct parsing *g)
+{
+	char word[64];
+
+	if (!parse_word(&g->p, ",", word, sizeof(word)) ||
+	    !option_is_name(word))
+		return parse_fail(&g->p, "expected the name of a twin, a file "
+				  "of twins.d");
+	free(g->s->twin);
+	g->s->twin = memory_copy(word);
+	return true;
+}
+
 struct parse_key {
 	const char *key;
 	bool many;	/* may stand more than once */
@@ -248,6 +261,7 @@ static const struct parse_key sequence_keys[] = {
 	{ "summary", false, key_summary },   { "needs", false, key_needs },
 	{ "deadline", false, key_deadline }, { "healthy", false, key_healthy },
 	{ "start", false, key_start },	     { "evidence", false, key_evidence },
+	{ "twin", false, key_twin },
 	{ NULL, false, NULL },
 };
 

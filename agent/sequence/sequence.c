@@ -78,6 +78,7 @@ void sequence_free(struct sequence *s)
 	free(s->name);
 	free(s->file);
 	free(s->summary);
+	free(s->twin);
 	free(s);
 }
 

@@ -179,6 +179,7 @@ struct sequence {
 	char *file;		/* its parts borrow this */
 	int line;		/* of [sequence] */
 	char *summary;
+	char *twin;		/* that it is rehearsed with; NULL: of its name */
 	unsigned needs;		/* as declared */
 	int needs_line;
 	int64_t deadline_ms;

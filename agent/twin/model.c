@@ -615,11 +615,13 @@ static const struct model_key *model_section(struct modelling *g,
 		g->model->line = section->line;
 		return twin_keys;
 	}
+	if (strcmp(section->name, "vars") == 0)
+		return NULL;	/* twin-vars.c */
 	problems_add(g->p.problems, g->p.ini->file, section->line,
 		     g->model->line != 0 && strcmp(section->name, "twin") == 0
 			     ? "[%s] stands twice"
-			     : "unknown section [%s]; expected [twin], [always], "
-			       "[state NAME] or [port NUMBER]", section->name);
+			     : "unknown section [%s]; expected [twin], [vars], "
+			       "[always], [state NAME] or [port NUMBER]", section->name);
 	return NULL;
 }
 

@@ -37,6 +37,7 @@ struct rehearsal {
 	struct rehearsal_result *result;
 	uint64_t *entered;
 	uint64_t **fired;		/* [0] always, then the states */
+	uint64_t *twin_entered;
 	uint64_t ended[VERDICT_COUNT];
 	uint64_t struck[FAULT_COUNT];
 };
@@ -60,6 +61,8 @@ struct rehearsal *rehearsal_new(const struct rehearsal_config *config)
 		r->fired[i + 1] = memory_new(s->states[i].rules.count + 1,
 					     sizeof(**r->fired));
 	r->world.t = twin_new(config->twin, 0, WORLD_BEGIN);
+	r->twin_entered = memory_new(config->twin->state_count + 1,
+				     sizeof(*r->twin_entered));
 	return r;
 }
 
@@ -73,6 +76,7 @@ void rehearsal_free(struct rehearsal *r)
 		free(r->fired[i]);
 	free(r->fired);
 	free(r->entered);
+	free(r->twin_entered);
 	twin_free(r->world.t);
 	buffer_release(&r->world.line);
 	buffer_release(&r->world.scratch);
@@ -273,6 +277,8 @@ static void rehearsal_count(struct rehearsal *r)
 			r->fired[i + 1][k] +=
 				machine_fired(r->world.m, (int)i, k);
 	}
+	for (i = 0; i < r->config.twin->state_count; i++)
+		r->twin_entered[i] += twin_visited(r->world.t, (int)i);
 	for (i = 0; i < FAULT_COUNT; i++)
 		r->struck[i] += r->world.f.struck[i];
 	r->ended[r->result->verdict]++;
@@ -352,4 +358,9 @@ uint64_t rehearsal_ended(const struct rehearsal *r, enum verdict verdict)
 uint64_t rehearsal_struck(const struct rehearsal *r, enum fault fault)
 {
 	return r->struck[fault];
+}
+
+uint64_t rehearsal_twin_entered(const struct rehearsal *r, int state)
+{
+	return r->twin_entered[state];
 }

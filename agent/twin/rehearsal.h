@@ -61,5 +61,6 @@ uint64_t rehearsal_entered(const struct rehearsal *r, int state);
 uint64_t rehearsal_fired(const struct rehearsal *r, int state, size_t rule);
 uint64_t rehearsal_ended(const struct rehearsal *r, enum verdict verdict);
 uint64_t rehearsal_struck(const struct rehearsal *r, enum fault fault);
+uint64_t rehearsal_twin_entered(const struct rehearsal *r, int state);
 
 #endif

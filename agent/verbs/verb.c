@@ -400,7 +400,7 @@ void verb_check_sequence(const struct host *host, const struct sequence *s,
 	sequence_check(s, &about, problems);
 }
 
-static void verb_no_sequence(const struct verb_call *call, const char *name)
+void verb_no_sequence(const struct verb_call *call, const char *name)
 {
 	const struct config *config = call->config;
 	const char **names = memory_new(config->sequence_count + 1,

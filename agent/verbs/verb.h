@@ -28,7 +28,7 @@ struct verb {
 extern const struct verb verb_recover, verb_run, verb_power, verb_console,
 	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
 	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor,
-	verb_answer;
+	verb_answer, verb_rehearse;
 
 struct verb_call {
 	const struct verb *verb;
@@ -74,6 +74,9 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 /* The sequence for that host, parsed and checked; NULL after saying why not. */
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name);
+
+/* Says that there is no sequence of that name, and the nearest one. */
+void verb_no_sequence(const struct verb_call *call, const char *name);
 
 /* The same for a sequence in the words of a verb; errors are bugs. */
 struct sequence *verb_builtin(const char *name, const char *text);

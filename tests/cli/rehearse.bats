@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# `rhands rehearse` as a user sees it: reports, replays, files, exit statuses.
+
+load cli-lib.bash
+
+tree=$BATS_TEST_DIRNAME/../..
+
+shipped() {
+	mkdir -p "$config/twins.d"
+	cp "$tree"/sequences.d/* "$config/sequences.d/"
+	cp "$tree"/twins.d/* "$config/twins.d/"
+	chmod -R u=rwX,go= "$config"
+}
+
+# A twin that a power cycle always brings back, and a sequence for it.
+small() {
+	mkdir -p "$config/twins.d"
+	cat >"$config/twins.d/small.ini" <<-'END'
+		[twin]
+		summary = A host that hangs once
+		start = hung
+		on = post
+		off = off
+		[vars]
+		port = 80
+		[state off]
+		power = off
+		[state hung]
+		[state post]
+		do = print "Linux version 6\r\n", wait 2s
+		then = up
+		[state up]
+		healthy = yes
+		open = ${port}
+		do = print "\r\nlogin: "
+	END
+	cat >"$config/sequences.d/small.ini" <<-'END'
+		[sequence]
+		summary = Cycle it
+		needs = power console
+		deadline = 10m
+		start = cycle
+		[state cycle]
+		visits = 2 -> needs-hands "it does not come up"
+		do = power cycle
+		then = boot
+		[state boot]
+		timeout = 1m -> cycle
+		on = /login: $/ -> check
+		[state check]
+		do = check tcp ${port} within 20s
+		then = recovered
+		else = needs-hands "no answer"
+	END
+}
+
+# The same, and it believes the kernel's first line.
+bad() {
+	small
+	sed 's|^on = .*|on = /Linux/ -> recovered|; /^timeout/s/cycle/check/' \
+		"$config/sequences.d/small.ini" >"$config/sequences.d/bad.ini"
+}
+
+@test "a rehearsal without a fault recovers, and the oracle has no complaint" {
+	small
+	run --separate-stderr rh rehearse small --faults none --seeds 50
+	status_is 0
+	says "50 rehearsals, seeds 1 to 50"
+	says "recovered           50  100.0 %"
+	says "The oracle has no complaint."
+	says "login:"
+	[ -z "$stderr" ]
+	[ "$(wc -L <<<"$output")" -le 80 ]
+	[ ! -e "$records" ]
+}
+
+@test "the same seeds are the same rehearsals, in one process or in three" {
+	small
+	rh rehearse small --seeds 500 --json | jq 'del(.seconds)' >"$BATS_TEST_TMPDIR/one"
+	rh rehearse small --seeds 500 --json --jobs 3 | jq 'del(.seconds)' >"$BATS_TEST_TMPDIR/three"
+	[ -s "$BATS_TEST_TMPDIR/one" ]
+	cmp "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/three"
+	rh rehearse small --seed 7 --trace >"$BATS_TEST_TMPDIR/a"
+	rh rehearse small --from 7 --seeds 1 --trace >"$BATS_TEST_TMPDIR/b"
+	cmp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+}
+
+@test "--trace shows a rehearsal as a run, with its faults" {
+	small
+	run rh rehearse small --faults P02 --seed 3 --trace
+	status_is 0
+	says "cycle      off seen twice"
+	says "fault      P02: power acts are acknowledged and not done"
+	says "act        off"
+	says "seed 3, with P02"
+	says "oracle     no complaint"
+	run rh rehearse small --faults P02 --seed 3 --trace --json
+	status_is 0
+	json_lines
+	jq -es 'any(.[]; .event == "fault" and .fault == "P02")' <<<"$output"
+	jq -es '.[-1].event == "verdict"' <<<"$output"
+}
+
+@test "a false recovered is a complaint, with the command that replays it" {
+	bad
+	run rh rehearse bad --twin small --faults none --seeds 20
+	status_is 1
+	says "The oracle complains of"
+	says "recovered, but the host is not healthy"
+	local replay
+	replay=$(sed -n 's/^    rhands rehearse/rehearse/p' <<<"$output")
+	[ -n "$replay" ]
+	run "$rhands" $replay
+	status_is 1
+	says "oracle     recovered, but the host is not healthy"
+}
+
+@test "--junit is XML with the failures in it" {
+	bad
+	rh rehearse small --seeds 50 --junit "$BATS_TEST_TMPDIR/good.xml" >/dev/null
+	rh rehearse bad --twin small --faults none --seeds 50 \
+		--junit "$BATS_TEST_TMPDIR/bad.xml" >/dev/null || true
+	run python3 - "$BATS_TEST_TMPDIR/good.xml" "$BATS_TEST_TMPDIR/bad.xml" <<-'END'
+		import sys, xml.etree.ElementTree as e
+		for name in sys.argv[1:]:
+		    suite = e.parse(name).getroot()
+		    cases = suite.findall('testcase')
+		    assert int(suite.get('tests')) == len(cases) > 0
+		    print(suite.get('name'), len(suite.findall('testcase/failure')))
+	END
+	status_is 0
+	says "small 0"
+	says "bad 1"
+	run rh rehearse small --seeds 1 --junit "$BATS_TEST_TMPDIR/none/x.xml"
+	status_is 1
+}
+
+@test "what is wrong is said, with status 2" {
+	small
+	local try
+	for try in "smal:did you mean \"small\"" "small --twin smal:did you mean \"small\"" \
+		"small --twin no:there is no twin" "small --twin ../x:there is no twin" \
+		"small --faults P99:there is no fault" "small --seeds 0:--seeds 0" \
+		"small --from x:--from x" "small --seed -1:--seed -1" "small --jobs 0:--jobs 0" \
+		"small --trace --seeds 5:one rehearsal" "small --host nobody:no host"; do
+		run rh rehearse ${try%%:*}
+		status_is 2
+		says "${try#*:}"
+	done
+	echo "nonsense = 1" >>"$config/twins.d/small.ini"
+	run rh rehearse small
+	status_is 2
+	says "twins.d/small.ini:18"
+}
+
+@test "vars come from the host, and from the twin where there is none" {
+	small
+	nap
+	host ldap1 <<-END
+		[vars]
+		port = 8080
+	END
+	run rh rehearse small --seed 1 --faults none --trace
+	says "tcp 80 answers"
+	run rh rehearse small --seed 1 --faults none --trace --host ldap1
+	says "tcp 8080 answers"
+}
