@@ -14,7 +14,7 @@ static const struct verb *const verbs[] = {
 	&verb_status,  &verb_check, &verb_hosts, &verb_runs,
 	&verb_show,    &verb_replay, &verb_drivers, &verb_shell,
 	&verb_identify, &verb_sel, &verb_doctor, &verb_answer,
-	&verb_rehearse,
+	&verb_rehearse, &verb_graph,
 };
 
 #define VERB_COUNT ((int)(sizeof(verbs) / sizeof(verbs[0])))

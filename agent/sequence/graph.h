@@ -80,4 +80,8 @@ int64_t graph_edge_ms(const struct graph *g, int state,
  */
 int64_t graph_worst_ms(struct graph *g, struct buffer *path);
 
+/* For people: the sequence in graphviz's language, and as text of 80 columns. */
+void graph_put_dot(struct graph *g, struct buffer *out);
+void graph_put_outline(struct graph *g, struct buffer *out);
+
 #endif

@@ -21,6 +21,7 @@ void action_release(struct action *a)
 {
 	size_t i;
 
+	free(a->source);
 	free(a->text);
 	free(a->expect);
 	for (i = 0; a->keys != NULL && a->keys[i] != NULL; i++)
@@ -434,11 +435,30 @@ static bool action_unknown(struct parse *p)
 			  "check, collect, select, shell, restart or stop", word);
 }
 
+/* What was written from there on, newlines and what is around them a blank. */
+static char *action_source(const struct parse *p, const char *begin)
+{
+	struct buffer b = { 0 };
+	const char *at;
+
+	for (at = begin; at < p->at; at++) {
+		if (strchr(" \t\n", *at) == NULL)
+			buffer_append_char(&b, *at);
+		else if (b.len > 0 && b.data[b.len - 1] != ' ')
+			buffer_append_char(&b, ' ');
+	}
+	if (b.len > 0 && b.data[b.len - 1] == ' ')
+		b.data[--b.len] = '\0';
+	return buffer_take(&b);
+}
+
 static bool parse_action(struct parse *p, struct action *a)
 {
+	const char *begin;
 	size_t i;
 
 	parse_skip(p, true);
+	begin = p->at;
 	a->file = p->file;
 	a->line = parse_line(p);
 	a->column = parse_column(p);
@@ -452,6 +472,7 @@ static bool parse_action(struct parse *p, struct action *a)
 			return parse_fail(p, "expected a comma or the end of "
 					  "the action \"%s\" at \"%.20s\"",
 					  action_words[i].word, p->at);
+		a->source = action_source(p, begin);
 		return true;
 	}
 	return action_unknown(p);

@@ -106,6 +106,7 @@ struct action {
 	const char *file;
 	int line;
 	int column;
+	char *source;		/* as a person wrote it, in one line */
 	int number;
 	char *text;
 	size_t text_len;

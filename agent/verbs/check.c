@@ -7,9 +7,38 @@
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
 #include "agent/verbs/verb.h"
+#include "base/deadline.h"
+
+/* For --paths: what the sequence takes at most, on this host (NULL: any). */
+static void check_path(struct verb_call *call, const struct sequence *s,
+		       const struct host *host)
+{
+	struct buffer path = { 0 };
+	char longest[32], deadline[32];
+	int64_t ms;
+
+	if (s == NULL || !verb_longest(host, s, &ms, &path))
+		return;
+	if (call->json)
+		verb_print_json(json_pack("{so so sI sI so}", "sequence",
+			record_string(s->name), "host",
+			host != NULL ? record_string(host->name) : json_null(),
+			"longest_ms", (json_int_t)ms, "deadline_ms",
+			(json_int_t)s->deadline_ms, "path",
+			record_string(buffer_text(&path))));
+	else
+		printf("%s%s%s: the longest path takes %s, the deadline is %s: "
+		       "%s\n", s->name, host != NULL ? " on " : "",
+		       host != NULL ? host->name : "",
+		       deadline_format(ms, longest, sizeof(longest)),
+		       deadline_format(s->deadline_ms, deadline,
+				       sizeof(deadline)),
+		       path.len > 0 ? buffer_text(&path) : "nothing takes time");
+	buffer_release(&path);
+}
 
 static void check_sequence(struct verb_call *call, const struct ini *ini,
-			   const char *name)
+			   const char *name, bool paths)
 {
 	struct sequence_vars vars = { verb_var, NULL };
 	struct problems *p = &call->problems;
@@ -32,6 +61,8 @@ static void check_sequence(struct verb_call *call, const struct ini *ini,
 		s = sequence_parse(ini, name, &vars, p);
 		if (s != NULL)
 			verb_check_sequence(host, s, p);
+		if (paths)
+			check_path(call, s, host);
 		sequence_free(s);
 	}
 	if (used)
@@ -39,6 +70,8 @@ static void check_sequence(struct verb_call *call, const struct ini *ini,
 	s = sequence_parse(ini, name, NULL, p);
 	if (s != NULL)
 		sequence_check(s, NULL, p);
+	if (paths)
+		check_path(call, s, NULL);
 	sequence_free(s);
 }
 
@@ -61,8 +94,13 @@ static void check_print_json(const struct problems *p)
 static int check_run(struct verb_call *call)
 {
 	struct problems *p = &call->problems;
+	bool paths = false;
+	const struct verb_option own[] = {
+		{ "paths", NULL, &paths },
+		{ NULL, NULL, NULL },
+	};
 	size_t i;
-	int status = verb_begin(call, NULL, 0, 0);
+	int status = verb_begin(call, own, 0, 0);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
@@ -71,7 +109,7 @@ static int check_run(struct verb_call *call)
 		return status;
 	for (i = 0; i < call->config->sequence_count; i++)
 		check_sequence(call, call->config->sequences[i],
-			       call->config->sequence_names[i]);
+			       call->config->sequence_names[i], paths);
 	problems_sort(p);
 	verb_quote_problems(call);
 	if (call->json) {
@@ -96,7 +134,8 @@ static int check_run(struct verb_call *call)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "",
+	.usage = "[--paths]",
 	.summary = "read all of the configuration and prove the sequences",
+	.help = "  --paths         print the longest path of each sequence, too\n",
 	.run = check_run,
 };

@@ -370,6 +370,34 @@ static bool verb_has_secret(const void *context, const char *name)
 	return host_secret(context, name) != NULL;
 }
 
+struct graph_times verb_power_times(const struct host *host)
+{
+	const struct way *power = host != NULL ? host_way(host, WAY_POWER, 0)
+					       : NULL;
+	struct graph_times times = { 0 };
+
+	if (power != NULL) {
+		times.min_off_ms = settings_number(power->settings, "min-off");
+		times.confirm_ms = settings_number(power->settings, "confirm");
+	}
+	return times;
+}
+
+bool verb_longest(const struct host *host, const struct sequence *s,
+		  int64_t *ret_ms, struct buffer *path)
+{
+	struct graph_times times = verb_power_times(host);
+	struct graph graph;
+	bool ends;
+
+	graph_init(&graph, s, host != NULL ? &times : NULL);
+	ends = !graph_loops(&graph, NULL, NULL);
+	if (ends)
+		*ret_ms = graph_worst_ms(&graph, path);
+	graph_release(&graph);
+	return ends;
+}
+
 void verb_check_sequence(const struct host *host, const struct sequence *s,
 			 struct problems *problems)
 {
@@ -378,16 +406,15 @@ void verb_check_sequence(const struct host *host, const struct sequence *s,
 				    .has_secret = verb_has_secret,
 				    .context = host,
 				    .terminal = KEYS_VT100 };
-	const struct way *power = host_way(host, WAY_POWER, 0);
 	const struct way *console = host_way(host, WAY_CONSOLE, 0);
+	struct graph_times times = verb_power_times(host);
 
 	if (host->recover != NULL && strcmp(host->recover, s->name) == 0)
 		about.line = host->recover_line;
-	if (power != NULL) {
+	about.min_off_ms = times.min_off_ms;
+	about.confirm_ms = times.confirm_ms;
+	if (host_way(host, WAY_POWER, 0) != NULL)
 		about.has |= SEQUENCE_NEEDS_POWER;
-		about.min_off_ms = settings_number(power->settings, "min-off");
-		about.confirm_ms = settings_number(power->settings, "confirm");
-	}
 	while (host_way(host, WAY_POWER, (size_t)about.power_ways) != NULL)
 		about.power_ways++;
 	if (console != NULL) {
@@ -422,18 +449,26 @@ void verb_no_sequence(const struct verb_call *call, const char *name)
 			  name, call->config_dir, name);
 }
 
+const struct ini *verb_find_sequence(const struct verb_call *call,
+				     const char *name)
+{
+	const struct ini *ini = config_sequence(call->config, name);
+
+	if (ini == NULL)
+		verb_no_sequence(call, name);
+	return ini;
+}
+
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name)
 {
-	const struct ini *ini = config_sequence(call->config, name);
+	const struct ini *ini = verb_find_sequence(call, name);
 	struct sequence_vars vars = { verb_var, host };
 	struct problems problems = { 0 };
 	struct sequence *s = NULL;
 
-	if (ini == NULL) {
-		verb_no_sequence(call, name);
+	if (ini == NULL)
 		return NULL;
-	}
 	if (problems_in_file(&call->problems, ini->file) > 0) {
 		verb_print_problems(&call->problems, ini->file);
 		verb_fail(call, 2, "the sequence %s has errors; nothing was "

@@ -8,6 +8,7 @@
 
 #include "agent/config/config.h"
 #include "agent/run/run.h"
+#include "agent/sequence/graph.h"
 #include "agent/sequence/sequence.h"
 #include "agent/verbs/verb-options.h"
 #include "base/problem.h"
@@ -28,7 +29,7 @@ struct verb {
 extern const struct verb verb_recover, verb_run, verb_power, verb_console,
 	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
 	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor,
-	verb_answer, verb_rehearse;
+	verb_answer, verb_rehearse, verb_graph;
 
 struct verb_call {
 	const struct verb *verb;
@@ -78,8 +79,22 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 /* Says that there is no sequence of that name, and the nearest one. */
 void verb_no_sequence(const struct verb_call *call, const char *name);
 
+/* The file of the sequence with that name; NULL after saying that there is none. */
+const struct ini *verb_find_sequence(const struct verb_call *call,
+				     const char *name);
+
 /* The same for a sequence in the words of a verb; errors are bugs. */
 struct sequence *verb_builtin(const char *name, const char *text);
+
+/* How long the power of this host (NULL: none) takes. */
+struct graph_times verb_power_times(const struct host *host);
+
+/*
+ * What takes longest on this host (NULL: none): the time and the path. False where
+ * it may go round without end.
+ */
+bool verb_longest(const struct host *host, const struct sequence *s,
+		  int64_t *ret_ms, struct buffer *path);
 
 /* What the check of a sequence is to know of a host. */
 void verb_check_sequence(const struct host *host, const struct sequence *s,

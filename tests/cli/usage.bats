@@ -5,7 +5,7 @@
 
 load cli-lib
 
-verbs='recover run power console status check hosts runs show replay drivers'
+verbs='recover run power console status check graph hosts runs show replay drivers'
 
 @test "without words it says what it can do, as an error" {
 	run "$rhands"
