@@ -97,9 +97,11 @@ static bool run_announce(struct run *r, const struct machine_action *a,
 		json_object_set_new(fields, "by", json_string("person"));
 	run_event(r, "power-act", a->state, "", fields);
 	if (record_sync(r->record, &err) < 0) {
-		snprintf(text, sizeof(text), "%s was not sent, since the "
+		/* "power off", but "restart by shell". */
+		snprintf(text, sizeof(text), "%s%s was not sent, since the "
 			 "journal can't be written: %s; make room there, then "
-			 "run it again", act, err.text);
+			 "run it again", strchr(act, ' ') == NULL ? "power " : "",
+			 act, err.text);
 		machine_abort(r->machine, deadline_now(), VERDICT_FAILED,
 			      RH_ERR_IO, text);
 		return false;
