@@ -230,6 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	const uint8_t *nul = memchr(data, '\0', size);
 	size_t len = nul != NULL ? (size_t)(nul - data) : size;
+	size_t world = nul != NULL ? len + 1 : len;
 	struct problems problems = { 0 };
 	struct ini *ini = ini_read("f", (const char *)data, len, &problems);
 	struct sequence *s = sequence_parse(ini, "f", NULL, &problems);
@@ -239,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (s != NULL) {
 		sequence_check(s, NULL, &problems);
 		sequence_check(s, &host, &problems);
-		world_run(s, data + len, size - len);
+		world_run(s, data + world, size - world);
 	}
 	sequence_free(s);
 	ini_free(ini);
