@@ -26,6 +26,7 @@ static bool problems_known(const struct problems *p, const char *file,
 	return false;
 }
 
+__attribute__((format(printf, 6, 0)))
 static void problems_put(struct problems *p, const char *file, int line,
 			 int column, bool warning, const char *fmt, va_list ap)
 {

@@ -79,18 +79,15 @@ static struct fact proof_behind_all(const struct actions *list, struct fact f)
 	return f;
 }
 
-/* Before, or behind, any of the actions; `failed`: the last one did not succeed. */
-static struct fact proof_amid(const struct actions *list, struct fact f,
-			      bool failed)
+/* Before, or behind, any of the actions. */
+static struct fact proof_amid(const struct actions *list, struct fact f)
 {
 	struct fact any = f;
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
 		f = proof_behind(&list->list[i], f);
-		if (!failed || i + 1 < list->count ||
-		    proof_is_lost(&list->list[i]))
-			proof_add(&any, f);
+		proof_add(&any, f);
 	}
 	return any;
 }
@@ -124,7 +121,7 @@ static struct fact proof_edge(const struct proof *p, size_t state,
 	else if (e->kind == GRAPH_EDGE_THEN)
 		f = proof_behind_all(&st->act, f);
 	else
-		f = proof_amid(&st->act, f, e->kind == GRAPH_EDGE_ELSE);
+		f = proof_amid(&st->act, f);
 	return e->rule != NULL ? proof_behind_all(&e->rule->actions, f) : f;
 }
 

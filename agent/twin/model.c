@@ -205,7 +205,8 @@ static bool model_target(struct parse *p, struct twin_target *ret)
 		ret->list = memory_grow(ret->list, ret->count + 1,
 					sizeof(*ret->list));
 		c = &ret->list[ret->count];
-		*c = (struct twin_choice){ .weight = 1, .line = parse_line(p) };
+		*c = (struct twin_choice){ .weight = 1, .line = parse_line(p),
+					  .column = parse_column(p) };
 		if (!parse_word(p, ",", word, sizeof(word)))
 			return parse_fail(p, "expected the name of a state");
 		star = strchr(word, '*');
@@ -477,11 +478,13 @@ static void model_unknown_key(struct modelling *g, const struct ini_entry *e,
 	names[i] = NULL;
 	nearest = option_nearest(e->key, names);
 	if (nearest != NULL)
-		problems_add(g->p.problems, g->p.ini->file, e->line,
+		problems_add_at(g->p.problems, g->p.ini->file, e->line,
+				ini_line_column(g->p.ini, e->line),
 			     "unknown key \"%.40s\"; did you mean \"%s\"?",
 			     e->key, nearest);
 	else
-		problems_add(g->p.problems, g->p.ini->file, e->line,
+		problems_add_at(g->p.problems, g->p.ini->file, e->line,
+				ini_line_column(g->p.ini, e->line),
 			     "unknown key \"%.40s\" in this section; see "
 			     "rhands-twins(5)", e->key);
 }
@@ -641,11 +644,11 @@ static void resolve_choice(struct modelling *g, struct twin_choice *c)
 	nearest = option_nearest(c->name, names);
 	free(names);
 	if (nearest != NULL)
-		problems_add(g->p.problems, g->p.ini->file, c->line,
+		problems_add_at(g->p.problems, g->p.ini->file, c->line, c->column,
 			     "there is no state \"%s\"; did you mean \"%s\"?",
 			     c->name, nearest);
 	else
-		problems_add(g->p.problems, g->p.ini->file, c->line,
+		problems_add_at(g->p.problems, g->p.ini->file, c->line, c->column,
 			     "there is no state \"%s\"; expected a [state %s]",
 			     c->name, c->name);
 }

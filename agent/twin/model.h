@@ -49,6 +49,7 @@ struct twin_choice {
 	int state;
 	int weight;
 	int line;
+	int column;
 };
 
 struct twin_target {

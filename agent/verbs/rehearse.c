@@ -172,6 +172,8 @@ static int rehearse_parse(struct rehearse *r, const struct ini *sequence,
 	else if (r->sequence != NULL)
 		sequence_check(r->sequence, NULL, problems);
 	problems_sort(problems);
+	ini_quote(sequence, problems);
+	ini_quote(twin, problems);
 	if (problems->errors == 0)
 		return 0;
 	verb_print_problems(problems, NULL);

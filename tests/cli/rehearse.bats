@@ -167,3 +167,17 @@ bad() {
 	run rh rehearse small --seed 1 --faults none --trace --host ldap1
 	says "tcp 8080 answers"
 }
+
+@test "a wrong twin is shown with the line and a caret" {
+	small
+	sed -i 's/^then = up/then = upp/; s/^healthy = yes/helthy = yes/' \
+		"$config/twins.d/small.ini"
+	run --separate-stderr rh rehearse small
+	status_is 2
+	echo "$stderr"
+	[[ $stderr = *'twins.d/small.ini:13:8: error: there is no state "upp"; did you mean "up"?
+    13 | then = upp
+      |        ^~~'* ]]
+	[[ $stderr = *'    15 | helthy = yes
+      | ^~~~~~'* ]]
+}

@@ -64,6 +64,9 @@ static void examples(void **state)
 	is("login$", 0, "x login: ", text, MATCH_HIDES_NOT);
 	is("\\blogin", 0, "xlogin: ", text, MATCH_HIDES_NOT);
 	is("(?<!x)login", 0, "xlogin: ", text, MATCH_HIDES_NOT);
+	/* They would be found at the same place, but perhaps later. */
+	is("x$", 0, "x\\ny", 0, MATCH_HIDES_NOT);
+	is("a.*b$", 0, "xa.*b$", 0, MATCH_HIDES_NOT);
 	is("b", 0, "a|b", 0, MATCH_HIDES_NOT);
 	is("b", 0, "ab?c", 0, MATCH_HIDES_NOT);
 	is("1", 0, "\\x41", 0, MATCH_HIDES_NOT);
