@@ -149,6 +149,10 @@ struct select {
 	bool again;		/* Enter went out twice */
 	struct menu_look look;	/* before the key */
 	struct menu_place lit;	/* then */
+	int64_t looked_at;	/* the last look */
+	struct menu_place seen;	/* the highlight at that look */
+	uint64_t seen_text;
+	int64_t seen_since;	/* it is the same since then */
 	struct menu_place target;
 	uint64_t lit_text;
 	struct menu_look first;	/* where it began */

@@ -31,6 +31,9 @@
 #define SELECT_ENTER_MS 10000
 #define SELECT_MOVE_MS 2000	/* a key has had no effect */
 #define SELECT_MOVE_LEAST_MS 500
+#define SELECT_PAINT_MS 10000	/* a slow line is painting the effect */
+#define SELECT_BUSY_MS 500	/* never quiet: it is looked at so often */
+#define SELECT_SAME_MS 1000	/* ... and this is as good as quiet */
 #define SELECT_LOST_MS 60000
 #define SELECT_KEYS_MAX 250
 #define SELECT_ROWS 3		/* so many changed rows: another screen */
@@ -48,6 +51,7 @@ static void select_step_begin(struct machine *m, bool looked)
 	s->until = deadline_add(m->now, SELECT_FIND_MS);
 	s->step_until = deadline_add(m->now, SEQUENCE_SELECT_MS);
 	s->pace_ms = s->keys = s->still = s->refused_count = 0;
+	s->seen_since = DEADLINE_NEVER;
 	s->lit_known = s->moved = s->tabbed = false;
 	s->bottom = s->top = s->again = false;
 }
@@ -324,6 +328,40 @@ static bool select_quiet(const struct machine *m, int64_t ms)
 	return m->now >= deadline_add(since, ms);
 }
 
+/* Quiet, or busy elsewhere: the highlight stays where it is. */
+static bool select_stable(const struct machine *m, int64_t ms)
+{
+	return select_quiet(m, ms) ||
+	       m->now >= deadline_add(m->select.seen_since,
+				      SELECT_SAME_MS + 2 * ms);
+}
+
+/* Whether a look is due now. */
+static bool select_may_look(struct machine *m)
+{
+	struct select *s = &m->select;
+
+	if (!select_quiet(m, SELECT_QUIET_MS) &&
+	    m->now < deadline_add(s->looked_at, SELECT_BUSY_MS) &&
+	    m->now < s->until)
+		return false;
+	s->looked_at = m->now;
+	return true;
+}
+
+static void select_note_seen(struct machine *m, const struct menu_place *lit)
+{
+	struct select *s = &m->select;
+	uint64_t text = select_text_of(m, lit);
+
+	if (s->seen_since != DEADLINE_NEVER && text == s->seen_text &&
+	    memcmp(lit, &s->seen, sizeof(*lit)) == 0)
+		return;
+	s->seen = *lit;
+	s->seen_text = text;
+	s->seen_since = m->now;
+}
+
 static void select_note_lit(struct machine *m, const struct menu_place *lit)
 {
 	struct select *s = &m->select;
@@ -353,14 +391,14 @@ static bool select_go(struct machine *m, const struct action *a,
 {
 	struct select *s = &m->select;
 	bool known = s->moved;
+	int64_t wait = SELECT_SURE_MS;
 	const char *key;
 
-	if (is_lit && !select_quiet(m, SELECT_SURE_MS))
-		return false;
-	if (!is_lit && !s->has_target &&
-	    !select_quiet(m, known ? SELECT_SURE_MS : SELECT_SETTLE_MS))
-		return false;
-	if (!is_lit && !known && !select_quiet(m, SELECT_SURE_MS))
+	if (!is_lit && !s->has_target && !known)
+		wait = SELECT_SETTLE_MS;
+	else if (!is_lit && s->has_target && known)
+		wait = SELECT_QUIET_MS;
+	if (!select_stable(m, wait))
 		return false;
 	select_note_lit(m, lit);
 	if (is_lit && !known && !menu_is_sure(m->screen, lit))
@@ -384,9 +422,10 @@ static bool select_find(struct machine *m, const struct action *a)
 	struct menu_place lit;
 	bool is_lit = false, over = m->now >= s->until;
 
-	if (!select_quiet(m, SELECT_QUIET_MS) && !over)
+	if (!select_may_look(m))
 		return false;
 	if (menu_find_lit(m->screen, s->looked ? &s->look : NULL, &lit)) {
+		select_note_seen(m, &lit);
 		select_find_target(m, a, &lit, &is_lit);
 		if (select_go(m, a, &lit, is_lit))
 			return true;
@@ -453,8 +492,7 @@ static bool select_look(struct machine *m, const struct action *a)
 	struct select *s = &m->select;
 	struct menu_place lit;
 
-	if (!select_quiet(m, SELECT_QUIET_MS) &&
-	    m->now < deadline_add(s->until, SELECT_MOVE_MS))
+	if (!select_may_look(m))
 		return false;
 	if (menu_find_lit(m->screen, &s->look, &lit) &&
 	    select_has_moved(m, &lit)) {
@@ -468,7 +506,12 @@ static bool select_look(struct machine *m, const struct action *a)
 		s->until = deadline_add(m->now, SELECT_FIND_MS);
 		return true;
 	}
-	return m->now >= s->until && select_is_stuck(m, a);
+	/* Bytes that come may be the effect, on its way over a slow line. */
+	if (m->now < s->until || (!select_quiet(m, SELECT_QUIET_MS) &&
+				  m->now < deadline_add(s->pressed_at,
+							SELECT_PAINT_MS)))
+		return false;
+	return select_is_stuck(m, a);
 }
 
 /* ---- Enter --------------------------------------------------------------------------------- */
@@ -535,24 +578,33 @@ bool select_step(struct machine *m, const struct action *a)
 	return false;
 }
 
+/* The sooner one of those that are still to come. */
+static int64_t select_sooner(const struct machine *m, int64_t due, int64_t at)
+{
+	return at > m->now ? deadline_min(due, at) : due;
+}
+
 int64_t select_deadline(const struct machine *m)
 {
 	static const int64_t waits[] = { SELECT_QUIET_MS, SELECT_SURE_MS,
 					 SELECT_UNLIT_MS, SELECT_SETTLE_MS };
+	static const int64_t same[] = { SELECT_QUIET_MS, SELECT_SURE_MS,
+					SELECT_SETTLE_MS };
 	const struct select *s = &m->select;
 	int64_t since = m->last_byte > s->pressed_at ? m->last_byte
 						     : s->pressed_at;
-	int64_t due = deadline_min(s->until, s->step_until), at;
+	int64_t due = s->step_until;
 	size_t i;
 
 	if (!m->attached)
 		return deadline_add(m->lost_since, SELECT_LOST_MS);
-	if (s->until <= m->now && s->phase == SELECT_LOOK)
-		due = deadline_add(s->until, SELECT_MOVE_MS);
-	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
-		at = deadline_add(since, waits[i]);
-		if (at > m->now)
-			due = deadline_min(due, at);
-	}
+	due = select_sooner(m, due, s->until);
+	due = select_sooner(m, due, deadline_add(s->pressed_at, SELECT_PAINT_MS));
+	due = select_sooner(m, due, deadline_add(s->looked_at, SELECT_BUSY_MS));
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		due = select_sooner(m, due, deadline_add(s->seen_since,
+					    SELECT_SAME_MS + 2 * same[i]));
+	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		due = select_sooner(m, due, deadline_add(since, waits[i]));
 	return due;
 }

@@ -48,6 +48,8 @@ struct world {
 	int top;
 	int64_t reaction_ms;
 	int swallow;			/* so many keys are lost */
+	size_t slow;			/* bytes in 10 ms; 0: all at once */
+	int64_t spins;			/* something turns at this time; 0 never */
 	bool dead;			/* no key does anything */
 	int split;
 	struct buffer out;		/* on its way to us */
@@ -210,6 +212,29 @@ static void world_deliver(struct world *w)
 	buffer_release(&out);
 }
 
+/* What the line carries in 10 ms. */
+static void world_deliver_slowly(struct world *w)
+{
+	char bytes[64];
+	size_t n = w->slow < w->out.len ? w->slow : w->out.len;
+
+	memcpy(bytes, w->out.data, n);
+	buffer_drop(&w->out, n);
+	w->out_at = w->now + 10;
+	machine_feed(w->m, w->now, bytes, n);
+}
+
+static void world_spin(struct world *w)
+{
+	static const char *const turns[] = { "\0337\033[24;70H|\0338",
+					     "\0337\033[24;70H/\0338" };
+	const char *turn = turns[w->spins / 30 % 2];
+
+	w->now = w->spins;
+	w->spins += 30;
+	machine_feed(w->m, w->now, turn, strlen(turn));
+}
+
 static void world_run(struct world *w)
 {
 	int64_t due;
@@ -219,7 +244,13 @@ static void world_run(struct world *w)
 		assert_true(steps < 100000);
 		world_take(w);
 		due = machine_deadline(w->m);
-		if (w->out.len > 0 && w->out_at <= due) {
+		if (w->spins > 0 && w->spins <= due &&
+		    (w->out.len == 0 || w->spins < w->out_at)) {
+			world_spin(w);
+		} else if (w->slow > 0 && w->out.len > 0 && w->out_at <= due) {
+			w->now = w->out_at > w->now ? w->out_at : w->now;
+			world_deliver_slowly(w);
+		} else if (w->out.len > 0 && w->out_at <= due) {
 			w->now = w->out_at > w->now ? w->out_at : w->now;
 			world_deliver(w);
 		} else if (!w->over) {
@@ -511,6 +542,50 @@ static void it_is_the_same_however_it_comes(void **state)
 		assert_string_equal(buffer_text(&w.entered), "Old kernel 12");
 		world_release(&w);
 	}
+}
+
+/* 9600 baud: painting takes seconds, and no key goes out twice for it. */
+static void a_slow_line_is_waited_for(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, SELECT("Old kernel 12"));
+	w.slow = 1;
+	world_begin(&w);
+	show(&w, long_menu(STYLE_COLOUR, false));
+	world_run(&w);
+	assert_string_equal(buffer_text(&w.entered), "Old kernel 12");
+	assert_int_equal(w.keys, 12);
+	world_release(&w);
+}
+
+/* Something turns on the screen, and it is never quiet. */
+static void a_busy_screen_is_no_hindrance(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, SELECT("Linux 5.10"));
+	w.spins = BEGIN + 1;
+	world_begin(&w);
+	show(&w, &kernels);
+	world_run(&w);
+	assert_int_equal(w.verdict, VERDICT_RECOVERED);
+	assert_string_equal(buffer_text(&w.entered), "Linux 5.10");
+	assert_int_equal(w.keys, 5);
+	assert_in_range(w.now - BEGIN, 0, 15000);
+	world_release(&w);
+	world_init(&w, SELECT("Linux 5.10"));
+	w.spins = BEGIN + 1;
+	w.dead = true;
+	world_begin(&w);
+	show(&w, &kernels);
+	world_run(&w);
+	assert_int_equal(w.verdict, VERDICT_FAILED);
+	assert_non_null(strstr(w.reason, "the menu does not react to keys"));
+	assert_in_range(w.now - BEGIN, 0, SEQUENCE_SELECT_MS);
+	world_release(&w);
 }
 
 /* The first key of a new SOL session is lost. */
@@ -878,6 +953,8 @@ int main(void)
 		cmocka_unit_test(a_menu_without_a_title_is_walked),
 		cmocka_unit_test(nested_menus_are_walked),
 		cmocka_unit_test(it_is_the_same_however_it_comes),
+		cmocka_unit_test(a_slow_line_is_waited_for),
+		cmocka_unit_test(a_busy_screen_is_no_hindrance),
 		cmocka_unit_test(a_lost_key_is_typed_again),
 		cmocka_unit_test(a_dead_menu_is_given_up),
 		cmocka_unit_test(without_a_menu_nothing_is_typed),
