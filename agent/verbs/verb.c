@@ -353,6 +353,21 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 	return 0;
 }
 
+int verb_parallel(struct verb_call *call, const char *text, int *ret)
+{
+	char *end;
+	long n;
+
+	if (text == NULL)
+		return 0;
+	n = strtol(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || n < 1 || n > 1024)
+		return verb_fail(call, 2, "--parallel %s: expected a number from 1 "
+				 "to 1024", text);
+	*ret = (int)n;
+	return 0;
+}
+
 const char *verb_var(const void *context, const char *name)
 {
 	const struct host *host = context;

@@ -72,6 +72,9 @@ int verb_select(struct verb_call *call, char **words, int count,
 int verb_hosts_of(struct verb_call *call, char **words, int count,
 		  const struct host ***ret, size_t *ret_count);
 
+/* "--parallel N": 1 to 1024; NULL leaves *ret. Returns 0, or 2 after saying why. */
+int verb_parallel(struct verb_call *call, const char *text, int *ret);
+
 /* The sequence for that host, parsed and checked; NULL after saying why not. */
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name);

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# One thing on many hosts: a process each, the worst verdict as exit status, and
+# what came of them folded where it is equal.
+
+load cli-lib.bash
+
+# rack N: web1 to webN, of which a check succeeds; sick is a host that fails.
+rack() {
+	local n
+
+	answers
+	for n in $(seq "$1"); do
+		host "web$n" </dev/null
+	done
+	host sick </dev/null
+	sed -i 's/^recover.*/recover = ache/' "$config/hosts.d/sick.ini"
+	nap
+	cat >"$config/sequences.d/ache.ini" <<-END
+		[sequence]
+		needs = power
+		deadline = 1m
+		start = a
+		[state a]
+		do = wait 300ms
+		then = needs-hands "take it to the workshop"
+	END
+}
+
+recover_all() {
+	run timeout 60 "$rhands" recover "$@" --config "$config" --records "$records"
+	echo "$output"
+}
+
+@test "many hosts are recovered at once, and each has its record" {
+	rack 4
+	recover_all 'web[1-4]'
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^web[1-4] *recovered ' <<<"$output")" -eq 4 ]
+	[[ $output == *'4 recovered   web[1-4]'* ]]
+	[ "$(find "$records/runs" -name run.json | wc -l)" -eq 4 ]
+}
+
+@test "the exit status is the worst, and who is worse is named with the reason" {
+	rack 3
+	recover_all all
+	[ "$status" -eq 3 ]
+	[[ $output == *'3 recovered   web[1-3]'* ]]
+	[[ $output == *'1 needs-hands sick: take it to the workshop'* ]]
+	[[ $output == *'rhands show '*'-sick-ache-'* ]]
+}
+
+@test "with --json each line is whole, and each host has one verdict" {
+	rack 3
+	recover_all all --json
+	[ "$status" -eq 3 ]
+	[ "$(jq -r 'select(.event == "verdict") | .host + " " + .verdict' \
+		<<<"$output" | sort | paste -sd,)" = \
+		'sick needs-hands,web1 recovered,web2 recovered,web3 recovered' ]
+}
+
+@test "no more than --parallel are under way" {
+	rack 6
+	recover_all 'web[1-6]' --parallel 2
+	[ "$status" -eq 0 ]
+	# Each moment at which a run began: how many had begun, and not ended.
+	jq -es 'map({s: (.started | sub("Z$"; "") | split(".") |
+			((.[0] + "Z" | fromdate) + ("0." + (.[1] // "0") | tonumber))),
+		     d: (.duration_ms / 1000)}) | . as $runs |
+		map(.s as $t | [$runs[] | select(.s <= $t and .s + .d > $t)] | length) |
+		max <= 2' "$records"/runs/*/run.json
+	run "$rhands" recover web1 web2 --parallel 0 --config "$config"
+	[ "$status" -eq 2 ]
+	[[ $output == *'--parallel 0: expected a number from 1 to 1024'* ]]
+}
+
+@test "a run that is killed is unknown, and the others go on" {
+	rack 2
+	sed -i 's/wait 300ms/wait 50s/' "$config/sequences.d/ache.ini"
+	timeout 60 "$rhands" recover all --config "$config" --records "$records" \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local parent=$! child
+	wait_for 20 grep -q '^web2 .*recovered' "$BATS_TEST_TMPDIR/out"
+	child=$(pgrep -f -P "$(pgrep -P $parent rhands)" 'recover all')
+	kill -KILL "$child"
+	run ! wait "$parent"
+	cat "$BATS_TEST_TMPDIR/out"
+	grep -q '1 unknown .*sick: its process was ended by signal 9' "$BATS_TEST_TMPDIR/out"
+	grep -q '2 recovered   web\[1-2\]' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a signal ends what is under way, and begins nothing more" {
+	rack 2
+	sed -i 's/wait 300ms/wait 50s/' "$config/sequences.d/ache.ini"
+	timeout 60 "$rhands" recover sick web1 web2 --parallel 1 --config "$config" \
+		--records "$records" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local parent=$!
+	begun() {
+		grep -qs '"state"' "$records"/runs/*/journal.jsonl
+	}
+	wait_for 20 begun
+	kill -TERM "$(pgrep -P $parent rhands)"
+	run wait "$parent"
+	cat "$BATS_TEST_TMPDIR/out"
+	grep -q '2 not begun   web\[1-2\]' "$BATS_TEST_TMPDIR/out"
+	grep -q '^sick  *.*cancel' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "power of many hosts: one that can't be reached delays nobody" {
+	rack 2
+	run timeout 100 "$rhands" power web1 web2 on --config "$config" --records "$records"
+	echo "$output"
+	[ "$status" -eq 4 ]
+	[[ $output == *'2 unknown     web[1-2]: '* ]]
+}
