@@ -4,6 +4,10 @@
  * comes back of what is typed behind it. The machine comes in by echo_feed with
  * the bytes of the line and asks echo_state what a person would say of it.
  *
+ * Where the line goes on in the next row of the terminal shows how wide it is
+ * (readline ends a row by " \r", others by a line end); from then on a cell's
+ * place is its row and its column, as editors go up and down in a long line.
+ *
  * Always true: start <= count, cursor <= count; cells hold no control character
  * but TAB. A line end cuts off the kernel message that stands on the line, and
  * the line goes on; where there is none, the line is another one, and what is
@@ -21,7 +25,8 @@
 
 #define ECHO_CELLS_MAX 1024	/* what is longer is no line */
 #define ECHO_STAMP_MAX 32	/* bytes of a kernel's time stamp */
-#define ECHO_WIDTH 80		/* where most lines wrap */
+#define ECHO_WIDTH_MIN 40	/* of a row */
+#define ECHO_WIDTH 80		/* what most have */
 #define ECHO_MORE_MAX 128	/* so much longer than wanted is no echo of it */
 
 /* ---- characters ---------------------------------------------------------- */
@@ -126,7 +131,6 @@ void echo_again(struct echo *e)
 {
 	e->printed = e->matched = e->complete = e->passed = false;
 	e->lines = 0;
-	e->kept = 0;
 	/* More was erased than was shown: an echo was lost, not a key. */
 	if (e->start > e->cursor)
 		e->start = e->cursor;
@@ -185,15 +189,13 @@ static bool echo_shows(const struct echo *e, uint32_t c, size_t *at, size_t end)
 	return true;
 }
 
-/* How many of the wanted characters, from the given one on, begin at the cell. */
-static size_t echo_walk(const struct echo *e, size_t from, size_t *at,
-			size_t end)
+/* How many of the wanted characters stand at the cell and behind it. */
+static size_t echo_walk(const struct echo *e, size_t *at, size_t end)
 {
 	size_t n = 0;
 
-	while (from + n < e->wants_count &&
-	       (*at < end || echo_is_control(e->wants[from + n])) &&
-	       echo_shows(e, e->wants[from + n], at, end))
+	while (n < e->wants_count && (*at < end || echo_is_control(e->wants[n])) &&
+	       echo_shows(e, e->wants[n], at, end))
 		n++;
 	return n;
 }
@@ -232,13 +234,7 @@ static struct echo_view echo_look(const struct echo *e, size_t end)
 	struct echo_view view = { 0, false };
 	size_t at = e->start, n, i;
 
-	if (e->kept > 0) {
-		n = echo_walk(e, e->kept, &at, end);
-		if (at == end)
-			return (struct echo_view){ e->kept + n, true };
-		at = e->start;
-	}
-	view.same = echo_walk(e, 0, &at, end);
+	view.same = echo_walk(e, &at, end);
 	view.exact = at == end;
 	if (echo_is_masked(e, end) && view.same < end - e->start)
 		return (struct echo_view){ end - e->start, true };
@@ -246,7 +242,7 @@ static struct echo_view echo_look(const struct echo *e, size_t end)
 		if (!echo_may_begin(e, i))
 			continue;
 		at = i;
-		n = echo_walk(e, 0, &at, end);
+		n = echo_walk(e, &at, end);
 		if (n == e->wants_count && at == end)
 			view = (struct echo_view){ n, true };
 	}
@@ -304,14 +300,18 @@ static size_t echo_common(const struct echo *e, size_t end)
 	return common;
 }
 
-bool echo_resembles(const struct echo *e)
+static bool echo_alike(const struct echo *e, size_t end)
 {
-	size_t end = echo_end(e, false), shorter = end - e->start;
+	size_t shorter = end - e->start;
 
 	if (shorter > e->wants_count)
 		shorter = e->wants_count;
-	return e->matched || e->kept > 0 ||
-	       (shorter > 0 && echo_common(e, end) * 3 >= shorter * 2);
+	return shorter > 0 && echo_common(e, end) * 3 >= shorter * 2;
+}
+
+bool echo_resembles(const struct echo *e)
+{
+	return e->matched || echo_alike(e, echo_end(e, false));
 }
 
 size_t echo_shown(const struct echo *e)
@@ -331,8 +331,6 @@ void echo_text(const struct echo *e, struct buffer *out)
 {
 	size_t i, end = echo_end(e, false);
 
-	for (i = 0; i < e->kept; i++)
-		echo_unpack(e->wants[i], out);
 	for (i = e->start; i < end; i++)
 		echo_unpack(e->cells[i], out);
 }
@@ -354,55 +352,82 @@ int echo_lines(const struct echo *e)
 
 /* ---- bytes ------------------------------------------------------------------- */
 
-/* The line is another one. What stood here may go on in it: a row was full. */
-static void echo_next_line(struct echo *e)
+/* The row is full, and the line goes on in the next one. */
+static bool echo_goes_on(struct echo *e, struct echo_view view)
 {
-	struct echo_view view = echo_look(e, e->count);
+	size_t row;
 
-	e->passed = e->passed || view.same == e->wants_count;
-	if (e->count > e->start)
-		e->kept = view.exact && view.same < e->wants_count ? view.same : 0;
-	e->lines++;
-	e->count = e->cursor = e->start = 0;
+	if (!view.exact && !echo_alike(e, e->count))
+		return false;
+	if (e->width == 0 && e->count > e->start &&
+	    (e->count == ECHO_WIDTH || (view.exact && e->count >= ECHO_WIDTH_MIN)))
+		e->width = e->count;
+	if (e->width == 0)
+		return false;
+	row = (e->cursor - e->full) / e->width;
+	if (e->count == (row + 1) * e->width)
+		e->cursor = e->count;
+	else
+		echo_move(e, (row + 1) * e->width);
+	return true;
 }
 
+/* LF: a kernel message ends, or a full row, or the line. */
 static void echo_line_end(struct echo *e)
 {
-	size_t end;
+	struct echo_view view;
+	size_t end, cursor = e->cursor;
 
 	e->wraps = false;
 	e->cursor = e->count;
 	end = echo_end(e, false);
-	if (end < e->count)
+	if (end < e->count) {
 		echo_cut(e, end);
-	else
-		echo_next_line(e);
+		return;
+	}
+	view = echo_look(e, e->count);
+	e->cursor = cursor;
+	if (view.same < e->wants_count && echo_goes_on(e, view)) {
+		e->full = false;
+		return;
+	}
+	e->full = false;
+	e->passed = e->passed || view.same == e->wants_count;
+	e->lines++;
+	e->count = e->cursor = e->start = e->width = 0;
 }
 
-/* CR: the line is drawn anew, or goes on in the next row (readline: " \r"). */
-static void echo_return(struct echo *e)
-{
-	if (e->cursor == e->count && e->count > e->start + 1 &&
-	    e->cells[e->count - 1] == ' ' && !e->wraps)
-		e->wraps = true;
-	else
-		e->cursor = 0;
-}
-
+/*
+ * CR, a blank before it: the line is drawn anew, or goes on in the next row;
+ * what comes then tells which. c: it is printed, 0: a control.
+ */
 static void echo_unwrap(struct echo *e, uint32_t c)
 {
-	bool anew = c == e->cells[0];
-	size_t at = e->start, same;
+	size_t at = e->start, row = e->count - 1;
+	bool anew = row < ECHO_WIDTH_MIN ||
+		    (e->width > 0 && row % e->width != 0);
 
 	e->wraps = false;
-	if (anew && (e->count - 1) % ECHO_WIDTH == 0) {
-		same = echo_walk(e, 0, &at, e->count - 1);
-		anew = same >= e->wants_count || e->wants[same] != c;
+	if (!anew && c != 0 && c == e->cells[0])
+		anew = e->wants_count <= echo_walk(e, &at, row) ||
+		       e->wants[row - e->start] != c;
+	if (anew) {
+		e->cursor = 0;
+		return;
 	}
-	if (anew)
+	echo_cut(e, row);
+	if (e->width == 0)
+		e->width = row;
+}
+
+static void echo_return(struct echo *e)
+{
+	if (e->blank && e->cursor == e->count && e->count > e->start + 1)
+		e->wraps = true;
+	else if (e->width == 0)
 		e->cursor = 0;
 	else
-		echo_cut(e, e->count - 1);
+		e->cursor = (e->cursor - e->full) / e->width * e->width;
 }
 
 static void echo_print(struct echo *e, uint32_t c)
@@ -411,6 +436,8 @@ static void echo_print(struct echo *e, uint32_t c)
 		echo_unwrap(e, c);
 	echo_put(e, c);
 	e->printed = true;
+	e->blank = c == ' ';
+	e->full = e->width > 0 && e->cursor % e->width == 0;
 }
 
 static void echo_delete(struct echo *e, size_t n)
@@ -447,14 +474,30 @@ static size_t echo_column(const char *csi)
 	return n > 0 && n <= ECHO_CELLS_MAX ? (size_t)n - 1 : 0;
 }
 
-static void echo_erase(struct echo *e, long part)
+/* From the cursor to the end of its row, or of all. */
+static void echo_erase(struct echo *e, long part, bool row)
 {
-	size_t cursor = e->cursor;
+	size_t end = e->count, i;
 
 	if (part == 1)
 		return;
-	echo_cut(e, part == 0 ? e->cursor : 0);
-	echo_move(e, cursor);
+	if (row && e->width > 0 && e->cursor - e->cursor % e->width + e->width < end)
+		end = e->cursor - e->cursor % e->width + e->width;
+	for (i = part == 0 ? e->cursor : 0; i < end; i++)
+		e->cells[i] = ' ';
+	if (end == e->count)
+		echo_cut(e, e->cursor);
+}
+
+/* Up or down in a line that has rows. */
+static void echo_vertical(struct echo *e, size_t rows, bool up)
+{
+	if (e->width == 0 || (up && e->cursor < rows * e->width))
+		e->addressed = true;
+	else if (up)
+		e->cursor -= rows * e->width;
+	else
+		echo_move(e, e->cursor + rows * e->width);
 }
 
 /* A control sequence that ended with c. */
@@ -463,6 +506,8 @@ static void echo_csi(struct echo *e, unsigned char c)
 	long number = strtol(e->csi, NULL, 10);
 	size_t n = number > 0 && number <= ECHO_CELLS_MAX ? (size_t)number : 1;
 
+	if (e->wraps && strchr("CDGJKPX@AB", c) != NULL)
+		echo_unwrap(e, 0);
 	switch (c) {
 	case 'C':
 		echo_move(e, e->cursor + n);
@@ -471,7 +516,8 @@ static void echo_csi(struct echo *e, unsigned char c)
 		e->cursor -= n < e->cursor ? n : e->cursor;
 		break;
 	case 'G':
-		echo_move(e, n - 1);
+		echo_move(e, n - 1 + (e->width > 0 ? e->cursor / e->width * e->width
+						   : 0));
 		break;
 	case 'H':
 	case 'f':
@@ -480,7 +526,11 @@ static void echo_csi(struct echo *e, unsigned char c)
 		break;
 	case 'J':
 	case 'K':
-		echo_erase(e, number);
+		echo_erase(e, number, c == 'K');
+		break;
+	case 'A':
+	case 'B':
+		echo_vertical(e, n, c == 'A');
 		break;
 	case 'P':
 		echo_delete(e, n);
@@ -488,8 +538,6 @@ static void echo_csi(struct echo *e, unsigned char c)
 	case '@':
 		echo_insert(e, n);
 		break;
-	case 'A':
-	case 'B':
 	case 'd':
 	case 'L':
 	case 'M':
@@ -507,11 +555,15 @@ static void echo_control(struct echo *e, unsigned char c)
 	if (c == '\n') {
 		echo_line_end(e);
 	} else if (c == '\r') {
+		if (e->wraps)
+			echo_unwrap(e, 0);
 		echo_return(e);
+		e->blank = e->full = false;
 	} else if (c == '\b') {
 		if (e->wraps)
 			echo_unwrap(e, 0);
 		e->cursor -= e->cursor > 0;
+		e->full = false;
 	} else if (c == '\t') {
 		echo_print(e, c);
 	}
@@ -551,6 +603,8 @@ static void echo_sequence(struct echo *e, enum escape_event event,
 		e->csi[e->csi_len] = '\0';
 	} else if (event == ESCAPE_CSI_END) {
 		echo_csi(e, c);
+		if (c != 'm')
+			e->blank = e->full = false;
 	}
 }
 

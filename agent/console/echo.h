@@ -31,11 +31,13 @@ struct echo {
 	size_t size;
 	size_t cursor;
 	size_t start;		/* where what was typed begins */
-	size_t kept;		/* so much of it stands in the row above */
+	size_t width;		/* of the terminal's rows; 0: not known */
 	bool printed;
 	bool matched;		/* some of it stood there at some time */
 	bool complete;		/* all of it did */
 	bool passed;		/* ... and then the line ended */
+	bool blank;		/* the last byte was one */
+	bool full;		/* the last byte filled a row; cursor still in it */
 	bool wraps;		/* behind " \r": a new row, or the line anew */
 	bool addressed;		/* the cursor went where a line does not go */
 	int lines;

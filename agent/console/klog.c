@@ -43,7 +43,8 @@ static enum klog_fit klog_fits(const char *text, size_t len)
 		return KLOG_NONE;
 	if (i == len)
 		return KLOG_BEGINS;
-	return text[i] == ' ' ? KLOG_IS : KLOG_NONE;
+	/* "] " or, with the caller behind it, "][    T1] " */
+	return text[i] == ' ' || text[i] == '[' ? KLOG_IS : KLOG_NONE;
 }
 
 static void klog_put(struct klog *k, char c, struct buffer *out)

@@ -69,6 +69,7 @@ static const struct {
 	{ "# ", SEVENTY TEN, SEVENTY "01234567 \r89", ECHO_SAME },
 	{ "# ", SEVENTY TEN, SEVENTY "01234567 \b89", ECHO_SAME },
 	{ "# ", SEVENTY TEN, SEVENTY "01234567\r\n89", ECHO_SAME },
+	{ "# ", SEVENTY TEN, SEVENTY "01234567\r\r\n89", ECHO_SAME },
 	{ "# ", SEVENTY TEN, SEVENTY "01234567 \r9", ECHO_DIFFERS },
 	{ "# ", "a b#c", "a \r# a b#c", ECHO_SAME },
 	/* The rest of a prompt comes late. */
@@ -162,6 +163,39 @@ static void erasing(void **state)
 	echo_release(&e);
 }
 
+/* 80 columns: up into the row above and back, as readline and busybox do it. */
+static void erasing_over_rows(void **state)
+{
+	static const char *const erased[] = {
+		"\r\033[K\033[A\033[79C\033[K\r\n\r\033[K\033[A\033[79C"
+		"\b\033[K\b\033[K",
+		"\b\033[J\r\033[1A\033[79C\033[J\b\033[J\b\033[J",
+	};
+	struct echo e = { 0 };
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(erased); i++) {
+		begin(&e, SEVENTY TEN, SEVENTY "01234567");
+		if (i == 0)
+			echo_feed(&e, " \r8", 3);
+		else
+			echo_feed(&e, "\r\r\n8", 4);
+		assert_int_equal(echo_state(&e), ECHO_WAITING);
+		assert_int_equal(echo_same_count(&e), 79);
+		echo_feed(&e, erased[i], strlen(erased[i]));
+		assert_false(echo_is_drawn(&e));
+		assert_int_equal(echo_same_count(&e), 75);
+		for (n = 0; n < 75; n++)
+			echo_feed(&e, "\b\033[K", 4);
+		assert_true(echo_is_empty(&e));
+		echo_again(&e);
+		echo_feed(&e, SEVENTY "01234567 \r89", 82);
+		assert_int_equal(echo_state(&e), ECHO_SAME);
+		echo_release(&e);
+	}
+}
+
 static void held_back(void **state)
 {
 	struct echo e = { 0 };
@@ -230,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_split),	 cmocka_unit_test(erasing),
+		cmocka_unit_test(erasing_over_rows),
 		cmocka_unit_test(held_back),	 cmocka_unit_test(resembles),
 		cmocka_unit_test(tells_what_came), cmocka_unit_test(floods),
 	};
