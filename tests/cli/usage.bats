@@ -65,7 +65,7 @@ verbs='recover run power console status check graph hosts runs show replay drive
 @test "too few and too many words say how it is used" {
 	good
 	for words in recover run 'run nap' power 'power ldap1' console show replay \
-		'recover a b' 'console a b' 'check x' 'drivers a b' 'runs a b' \
+		'console a b' 'check x' 'drivers a b' 'runs a b' \
 		'show a b' 'replay a b'; do
 		run rh $words
 		status_is 2
