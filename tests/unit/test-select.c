@@ -35,6 +35,7 @@ struct fake_menu {
 	int shown;			/* rows */
 	enum menu_style style;
 	bool wraps;
+	bool side_by_side;
 	const struct fake_menu *next;	/* behind Enter; NULL: it boots */
 };
 
@@ -74,6 +75,12 @@ static void paint_entry(struct world *w, int index, int row)
 	const struct fake_menu *menu = w->menu;
 	bool lit = index == w->lit;
 
+	if (menu->side_by_side) {
+		buffer_printf(&w->out, "\033[4;%dH%s %s \033[m", 3 + index * 15,
+			      lit ? on[menu->style] : off[menu->style],
+			      menu->entries[index]);
+		return;
+	}
 	buffer_printf(&w->out, "\033[%d;3H%s%s%-40s\033[m", row,
 		      lit ? on[menu->style] : off[menu->style],
 		      menu->style == STYLE_MARKER ? (lit ? "> " : "  ") : " ",
@@ -147,6 +154,8 @@ static void enter(struct world *w)
 
 static void press(struct world *w, const char *bytes, size_t len)
 {
+	bool side = w->menu != NULL && w->menu->side_by_side;
+
 	w->keys++;
 	if (w->dead || w->menu == NULL)
 		return;
@@ -154,9 +163,9 @@ static void press(struct world *w, const char *bytes, size_t len)
 		w->swallow--;
 		return;
 	}
-	if (len == 3 && memcmp(bytes, "\033[B", 3) == 0)
+	if (len == 3 && memcmp(bytes, side ? "\033[C" : "\033[B", 3) == 0)
 		move(w, 1);
-	else if (len == 3 && memcmp(bytes, "\033[A", 3) == 0)
+	else if (len == 3 && memcmp(bytes, side ? "\033[D" : "\033[A", 3) == 0)
 		move(w, -1);
 	else if (len == 1 && *bytes == '\r')
 		enter(w);
@@ -542,6 +551,21 @@ static void it_is_the_same_however_it_comes(void **state)
 		assert_string_equal(buffer_text(&w.entered), "Old kernel 12");
 		world_release(&w);
 	}
+}
+
+static void entries_side_by_side_are_walked(void **state)
+{
+	struct fake_menu menu = {
+		.title = "Save changes and exit?", .side_by_side = true,
+		.help = "Esc goes back",
+		.entries = { "Yes", "No", "Cancel" }, .count = 3, .shown = 3,
+	};
+
+	(void)state;
+	assert_walks(SELECT("Cancel"), &menu, "Cancel");
+	assert_walks(SELECT("Yes"), &menu, "Yes");
+	menu.style = STYLE_COLOUR;
+	assert_walks(SELECT("No"), &menu, "No");
 }
 
 /* 9600 baud: painting takes seconds, and no key goes out twice for it. */
@@ -953,6 +977,7 @@ int main(void)
 		cmocka_unit_test(a_menu_without_a_title_is_walked),
 		cmocka_unit_test(nested_menus_are_walked),
 		cmocka_unit_test(it_is_the_same_however_it_comes),
+		cmocka_unit_test(entries_side_by_side_are_walked),
 		cmocka_unit_test(a_slow_line_is_waited_for),
 		cmocka_unit_test(a_busy_screen_is_no_hindrance),
 		cmocka_unit_test(a_lost_key_is_typed_again),
