@@ -14,6 +14,7 @@ const struct driver *const driver_table[] = {
 	&driver_ssh,
 	&driver_tcp,
 	&driver_telnet,
+	&driver_twin,
 	NULL,
 };
 

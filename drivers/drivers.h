@@ -13,5 +13,6 @@ extern const struct driver driver_serial;
 extern const struct driver driver_ssh;
 extern const struct driver driver_tcp;
 extern const struct driver driver_telnet;
+extern const struct driver driver_twin;	/* agent/twin/twin-driver.c */
 
 #endif

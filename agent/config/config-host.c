@@ -276,6 +276,7 @@ struct host *config_host_build(const struct config_source *source,
 			 &host->secrets, &host->secret_count);
 	config_host_check_secrets(&b);
 	config_host_ways(&b, merged);
+	config_live_add(&b);
 	return host;
 }
 
@@ -308,6 +309,7 @@ void config_host_free(struct host *host)
 	for (i = 0; i < host->way_count; i++) {
 		settings_free(host->ways[i].settings);
 		free(host->ways[i].label);
+		free(host->ways[i].twin);
 	}
 	free(host->ways);
 	config_host_free_words(host->needs);

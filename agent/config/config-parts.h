@@ -156,4 +156,9 @@ void config_way_add(struct config_building *b,
 		    const struct config_section *section);
 void config_way_add_check(struct config_building *b);
 
+/* --- config-live.c: ways that are twins ------------------------------------ */
+
+/* What ways with `driver = twin` need of their host, into their settings. */
+void config_live_add(struct config_building *b);
+
 #endif

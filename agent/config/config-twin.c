@@ -2,7 +2,7 @@
 /*
  * The files of twins.d, one at a time. The verb that rehearses comes in with a
  * name. Always true: the same care as for all other files of the configuration
- * (who may write, no symbolic links), and no other verb fails for a twin.
+ * (who may write, no symbolic links). Twins of hosts: config-live.c.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -229,6 +229,7 @@ static void config_way_put(struct host *host, const char *label,
 	host->ways = memory_grow(host->ways, host->way_count + 1,
 				 sizeof(*host->ways));
 	way = &host->ways[host->way_count++];
+	memset(way, 0, sizeof(*way));
 	way->capability = config_section_capability(label);
 	way->label = memory_copy(label);
 	way->driver = driver;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A directory becomes a configuration: rhands.ini, then the sequences (a host
- * names one), then all files of hosts.d, their templates, and the hosts. The
+ * A directory becomes a configuration: rhands.ini, then the sequences and
+ * twins (a host names them), then all files of hosts.d, their templates, and the hosts. The
  * verbs come in by config_load, once.
  *
  * Always true: all or nothing. A problem of who may write fails the load; any
@@ -142,15 +142,21 @@ static int config_each_file(struct config_store *store, int at,
 	return rc;
 }
 
-static int config_take_sequence(struct config_store *store, int dir_fd,
-				const char *name, const char *path,
-				struct problems *problems, struct rh_error *err)
+/* INI data that is kept, with the name of its file. */
+struct config_list {
+	struct ini ***inis;
+	char ***names;
+	size_t *count;
+};
+
+static int config_take_ini(const struct config_list *list, int dir_fd,
+			   const char *name, const char *path,
+			   struct problems *problems, struct rh_error *err)
 {
-	struct config *config = &store->config;
 	char *stem = config_stem(name, ".ini");
 	struct ini *ini = NULL;
 	bool broken = false;
-	size_t n = config->sequence_count;
+	size_t n = *list->count;
 	int rc = 0;
 
 	if (stem != NULL && config_stem_ok(stem, path, problems))
@@ -160,14 +166,34 @@ static int config_take_sequence(struct config_store *store, int dir_fd,
 		free(stem);
 		return rc;
 	}
-	config->sequences = memory_grow(config->sequences, n + 1,
-					sizeof(*config->sequences));
-	config->sequence_names = memory_grow(config->sequence_names, n + 1,
-					     sizeof(*config->sequence_names));
-	config->sequences[n] = ini;
-	config->sequence_names[n] = stem;
-	config->sequence_count++;
+	*list->inis = memory_grow(*list->inis, n + 1, sizeof(**list->inis));
+	*list->names = memory_grow(*list->names, n + 1, sizeof(**list->names));
+	(*list->inis)[n] = ini;
+	(*list->names)[n] = stem;
+	(*list->count)++;
 	return rc;
+}
+
+static int config_take_sequence(struct config_store *store, int dir_fd,
+				const char *name, const char *path,
+				struct problems *problems, struct rh_error *err)
+{
+	const struct config_list list = { &store->config.sequences,
+					  &store->config.sequence_names,
+					  &store->config.sequence_count };
+
+	return config_take_ini(&list, dir_fd, name, path, problems, err);
+}
+
+static int config_take_twin(struct config_store *store, int dir_fd,
+			    const char *name, const char *path,
+			    struct problems *problems, struct rh_error *err)
+{
+	const struct config_list list = { &store->config.twins,
+					  &store->config.twin_names,
+					  &store->config.twin_count };
+
+	return config_take_ini(&list, dir_fd, name, path, problems, err);
 }
 
 /* Consumes stem. */
@@ -291,6 +317,9 @@ int config_load(struct config **ret, const char *dir, struct problems *problems,
 		rc = config_each_file(store, fd, "sequences.d",
 				      config_take_sequence, problems, err);
 	if (rc == 0)
+		rc = config_each_file(store, fd, "twins.d", config_take_twin,
+				      problems, err);
+	if (rc == 0)
 		rc = config_each_file(store, fd, "hosts.d", config_take_source,
 				      problems, err);
 	if (fd >= 0)
@@ -313,6 +342,18 @@ static void config_free_sources(struct config_source *list, size_t count)
 	free(list);
 }
 
+static void config_free_inis(struct ini **list, char **names, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		ini_free(list[i]);
+		free(names[i]);
+	}
+	free(list);
+	free(names);
+}
+
 void config_free(struct config *config)
 {
 	struct config_store *store = (struct config_store *)config;
@@ -323,12 +364,10 @@ void config_free(struct config *config)
 	for (i = 0; i < config->host_count; i++)
 		config_host_free(config->hosts[i]);
 	free(config->hosts);
-	for (i = 0; i < config->sequence_count; i++) {
-		ini_free(config->sequences[i]);
-		free(config->sequence_names[i]);
-	}
-	free(config->sequences);
-	free(config->sequence_names);
+	config_free_inis(config->sequences, config->sequence_names,
+			 config->sequence_count);
+	config_free_inis(config->twins, config->twin_names,
+			 config->twin_count);
 	config_free_sources(store->sources.hosts, store->sources.host_count);
 	config_free_sources(store->sources.templates,
 			    store->sources.template_count);

@@ -19,7 +19,8 @@
  *   DIR/hosts.d/NAME.template	what hosts inherit
  *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
  *				agent/sequence gives it its meaning, per host
- *	DIR/twins.d/NAME.ini	hosts that do not exist, see config_read_twin
+ *   DIR/twins.d/NAME.ini	hosts that do not exist, for `driver = twin` and for
+ *				rehearsals; agent/twin gives them their meaning
  * Other files there are ignored (backups, READMEs), and names with a '.' first.
  *
  * Who may write: DIR, hosts.d, sequences.d and every file that is read must
@@ -58,6 +59,7 @@ struct way {
 	struct settings *settings;	/* the driver's, way_options[], "driver" */
 	const char *file;
 	int line;	/* 0: the way for checks that each host gets */
+	char *twin;	/* driver twin: the name of its file; else NULL */
 };
 
 /* The options that all ways of a capability share, beside `driver`. */
@@ -100,6 +102,9 @@ struct config {
 	struct ini **sequences;	/* sorted by file name */
 	char **sequence_names;
 	size_t sequence_count;
+	struct ini **twins;	/* the same of twins.d */
+	char **twin_names;
+	size_t twin_count;
 };
 
 /*
@@ -107,11 +112,17 @@ struct config {
  * set for the hosts that they touch; a file that cannot be read (a symbolic
  * link, a directory, too large) is such an error and its host is there, broken; the call itself fails (CONFIG) only where there is
  * nothing to work with: no directory, not ours or root's, others can write to it
- * (or to hosts.d, sequences.d, or a file in them). Free with config_free (NULL ok).
+ * (or to hosts.d, sequences.d, twins.d, or a file in them). Free with config_free (NULL ok).
  */
 int config_load(struct config **ret, const char *dir,
 		struct problems *problems, struct rh_error *err);
 void config_free(struct config *config);
+
+/*
+ * Says where records go, once, before anything is opened: the twins of hosts
+ * live there, in twins/HOST, where their files do not say otherwise.
+ */
+void config_set_records(struct config *config, const char *records);
 
 /* NULL where there is none. */
 const struct host *config_host(const struct config *config, const char *name);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/sequence/parse.h"
+#include "agent/twin/play.h"
 #include "base/memory.h"
 #include "base/option.h"
 
@@ -31,8 +32,10 @@ static void acts_release(struct twin_acts *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->count; i++)
+	for (i = 0; i < a->count; i++) {
 		free(a->list[i].text);
+		twin_pieces_free(a->list[i].pieces, a->list[i].piece_count);
+	}
 	free(a->list);
 }
 
@@ -107,6 +110,29 @@ static bool act_wait(struct parse *p, struct twin_act *a)
 	return true;
 }
 
+/* play "boot.cast", play boot.cast */
+static bool act_play(struct parse *p, struct twin_act *a)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct buffer name = { 0 };
+	char word[256] = "";
+	bool ok = true;
+
+	parse_skip(p, true);
+	if (*p->at == '"')
+		ok = parse_string(p, &name);
+	else if (parse_word(p, ",", word, sizeof(word)))
+		buffer_append_text(&name, word);
+	if (ok && name.len == 0)
+		ok = parse_fail(p, "expected the file of a recording: play "
+				"boot.cast");
+	if (ok && twin_play_read(p->ini->file, buffer_text(&name), &a->pieces,
+				 &a->piece_count, &err) < 0)
+		ok = parse_fail(p, "play: %s", err.text);
+	buffer_release(&name);
+	return ok;
+}
+
 static bool act_exit(struct parse *p, struct twin_act *a)
 {
 	return parse_number(p, "exit", 0, 255, &a->number);
@@ -126,6 +152,7 @@ static const struct {
 	bool (*read)(struct parse *p, struct twin_act *a);
 } act_words[] = {
 	{ "print", TWIN_PRINT, false, act_text },
+	{ "play", TWIN_PLAY, false, act_play },
 	{ "wait", TWIN_WAIT, false, act_wait },
 	{ "lose", TWIN_LOSE, false, act_plain },
 	{ "back", TWIN_BACK, false, act_plain },
@@ -156,8 +183,8 @@ static bool act_unknown(struct parse *p)
 	if (nearest != NULL)
 		return parse_fail(p, "unknown action \"%.40s\"; did you mean "
 				  "\"%s\"?", word, nearest);
-	return parse_fail(p, "unknown action \"%.40s\"; expected print, wait, "
-			  "lose, back, or behind `on shell` say, complain, exit, "
+	return parse_fail(p, "unknown action \"%.40s\"; expected print, play, "
+			  "wait, lose, back, or behind `on shell` say, complain, exit, "
 			  "hang or drop", word);
 }
 
@@ -348,6 +375,10 @@ static bool key_healthy(struct modelling *g)
 
 static bool key_echo(struct modelling *g)
 {
+	if (parse_take_word(&g->p, "raw")) {
+		g->state->echo = g->state->raw = true;
+		return true;
+	}
 	return model_flag(g, "yes", "no", &g->state->echo);
 }
 

@@ -18,6 +18,7 @@
 enum twin_do {
 	TWIN_NONE = 0,
 	TWIN_PRINT,	/* text, at the pace of the line */
+	TWIN_PLAY,	/* pieces, at their times and the pace of the line */
 	TWIN_WAIT,	/* ms to ms_to */
 	TWIN_LOSE,	/* the console goes away */
 	TWIN_BACK,	/* ... and can be had again */
@@ -28,6 +29,13 @@ enum twin_do {
 	TWIN_DROP,	/* shell: the connection goes, without an exit status */
 };
 
+/* What a recording printed at one time. */
+struct twin_piece {
+	int64_t at_ms;		/* since its beginning */
+	char *text;
+	size_t len;
+};
+
 struct twin_act {
 	enum twin_do what;
 	int line;
@@ -36,6 +44,8 @@ struct twin_act {
 	int number;
 	int64_t ms;
 	int64_t ms_to;
+	struct twin_piece *pieces;	/* PLAY; free with twin_pieces_free */
+	size_t piece_count;
 };
 
 struct twin_acts {
@@ -96,6 +106,7 @@ struct twin_state {
 	bool power;			/* it reads on */
 	bool healthy;			/* the truth: the host does its work */
 	bool echo;			/* typed bytes come back */
+	bool raw;			/* ... as they are, not as a terminal has them */
 	bool secret;			/* the truth: it asks for a secret */
 	bool ssh;			/* the shell answers */
 	bool boots;			/* a new system begins here: new boot id */
@@ -129,7 +140,8 @@ struct twin_model {
 /*
  * Makes a twin of INI data. All errors go to problems; NULL where there is one.
  * ${name} is put in from vars, as in sequences (NULL: every name is taken as
- * set). Free with twin_model_free (NULL ok).
+ * set). A recording that is played is read from the folder of ini->file.
+ * Free with twin_model_free (NULL ok).
  */
 struct sequence_vars;
 struct twin_model *twin_model_parse(const struct ini *ini, const char *name,

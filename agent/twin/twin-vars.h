@@ -6,8 +6,8 @@
 #include "base/ini.h"
 
 /*
- * The vars of a rehearsal: those of a host, and below them [vars] of the twin's
- * file, so that a sequence with ${names} can be rehearsed without a host.
+ * The vars of a twin: those of a host, and below them [vars] of the twin's file,
+ * so that a sequence with ${names} can be rehearsed without a host.
  */
 struct twin_vars {
 	const struct sequence_vars *host;	/* NULL: no host */

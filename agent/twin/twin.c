@@ -30,6 +30,8 @@ struct slot {
 	const struct twin_target *target;
 	size_t next;
 	size_t printed;			/* bytes of the present text */
+	size_t piece;			/* of the present recording */
+	int64_t playing;		/* since when; -1: not yet */
 	int64_t wake;
 };
 
@@ -98,7 +100,8 @@ static const struct twin_state *twin_state(const struct twin *t)
 static void slot_fill(struct slot *s, const struct twin_acts *acts,
 		      const struct twin_target *target, int64_t now)
 {
-	*s = (struct slot){ .acts = acts, .target = target, .wake = now };
+	*s = (struct slot){ .acts = acts, .target = target, .wake = now,
+			    .playing = -1 };
 }
 
 static void twin_new_boot_id(struct twin *t)
@@ -261,10 +264,11 @@ static void twin_print(struct twin *t, const char *bytes, size_t len)
 }
 
 /* A piece of a text; true where it was the last one. */
-static bool slot_print(struct twin *t, struct slot *s, const struct twin_act *a)
+static bool slot_print(struct twin *t, struct slot *s, const char *text,
+		       size_t len)
 {
-	const char *at = a->text + s->printed;
-	size_t left = a->len - s->printed;
+	const char *at = text + s->printed;
+	size_t left = len - s->printed;
 	size_t n = left < TWIN_PIECE ? left : TWIN_PIECE;
 	const char *newline = memchr(at, '\n', n);
 
@@ -273,7 +277,27 @@ static bool slot_print(struct twin *t, struct slot *s, const struct twin_act *a)
 	twin_print(t, at, n);
 	s->printed += n;
 	s->wake = t->now + (int64_t)n * 10000 / t->model->speed;
-	return s->printed == a->len;
+	return s->printed == len;
+}
+
+/* The next piece of a recording, at its time; true behind the last one. */
+static bool slot_play(struct twin *t, struct slot *s, const struct twin_act *a)
+{
+	const struct twin_piece *piece = &a->pieces[s->piece];
+	int64_t due;
+
+	if (s->playing < 0)
+		s->playing = t->now;
+	due = deadline_add(s->playing, piece->at_ms);
+	if (due > t->now) {
+		s->wake = due;
+		return false;
+	}
+	if (slot_print(t, s, piece->text, piece->len)) {
+		s->piece++;
+		s->printed = 0;
+	}
+	return s->piece == a->piece_count;
 }
 
 /* The present action, at its time; true where the next one may come. */
@@ -281,7 +305,9 @@ static bool slot_act(struct twin *t, struct slot *s, const struct twin_act *a)
 {
 	switch (a->what) {
 	case TWIN_PRINT:
-		return slot_print(t, s, a);
+		return slot_print(t, s, a->text, a->len);
+	case TWIN_PLAY:
+		return slot_play(t, s, a);
 	case TWIN_WAIT:
 		s->wake = t->now + twin_between(t, a->ms, a->ms_to);
 		return true;
@@ -310,6 +336,8 @@ static void slot_step(struct twin *t, struct slot *s)
 	if (slot_act(t, s, &s->acts->list[s->next])) {
 		s->next++;
 		s->printed = 0;
+		s->piece = 0;
+		s->playing = -1;
 	}
 }
 
@@ -422,7 +450,9 @@ static void twin_echo(struct twin *t, char byte)
 {
 	char control[2] = { '^', (char)(byte ^ 0x40) };
 
-	if (byte == '\r' || byte == '\n')
+	if (twin_state(t)->raw)
+		twin_print(t, &byte, 1);
+	else if (byte == '\r' || byte == '\n')
 		twin_print(t, "\r\n", 2);
 	else if (byte == 0x7f || byte == '\b')
 		twin_print(t, "\b \b", 3);

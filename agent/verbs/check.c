@@ -6,6 +6,8 @@
 
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
+#include "agent/twin/model.h"
+#include "agent/twin/twin-vars.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 
@@ -75,6 +77,47 @@ static void check_sequence(struct verb_call *call, const struct ini *ini,
 	sequence_free(s);
 }
 
+static bool check_has_twin(const struct host *host, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < host->way_count; i++) {
+		if (host->ways[i].twin != NULL &&
+		    strcmp(host->ways[i].twin, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* With the vars of each host that it stands for; once, where there is none. */
+static void check_twin(struct verb_call *call, const struct ini *ini,
+		       const char *name)
+{
+	struct sequence_vars of_host = { verb_var, NULL };
+	const struct twin_vars all = { &of_host, ini };
+	const struct sequence_vars vars = { twin_vars_get, &all };
+	struct problems *p = &call->problems;
+	bool used = false;
+	size_t i;
+
+	for (i = 0; i < call->config->host_count; i++) {
+		of_host.context = call->config->hosts[i];
+		if (problems_in_file(p, ini->file) > 0)
+			return;
+		if (!check_has_twin(of_host.context, name))
+			continue;
+		used = true;
+		twin_model_free(twin_model_parse(ini, name, &vars, p));
+	}
+	if (!used && problems_in_file(p, ini->file) == 0)
+		twin_model_free(twin_model_parse(ini, name, NULL, p));
+}
+
+static void check_count(const char *what, size_t count, const char *before)
+{
+	printf("%s%zu %s%s", before, count, what, count == 1 ? "" : "s");
+}
+
 static void check_print_json(const struct problems *p)
 {
 	const struct problem *one;
@@ -110,6 +153,9 @@ static int check_run(struct verb_call *call)
 	for (i = 0; i < call->config->sequence_count; i++)
 		check_sequence(call, call->config->sequences[i],
 			       call->config->sequence_names[i], paths);
+	for (i = 0; i < call->config->twin_count; i++)
+		check_twin(call, call->config->twins[i],
+			   call->config->twin_names[i]);
 	problems_sort(p);
 	verb_quote_problems(call);
 	if (call->json) {
@@ -117,10 +163,11 @@ static int check_run(struct verb_call *call)
 		return verb_finish(call, p->errors > 0 ? 2 : 0);
 	}
 	verb_print_problems(p, NULL);
-	printf("%zu host%s, %zu sequence%s: ", call->config->host_count,
-	       call->config->host_count == 1 ? "" : "s",
-	       call->config->sequence_count,
-	       call->config->sequence_count == 1 ? "" : "s");
+	check_count("host", call->config->host_count, "");
+	check_count("sequence", call->config->sequence_count, ", ");
+	if (call->config->twin_count > 0)
+		check_count("twin", call->config->twin_count, ", ");
+	printf(": ");
 	if (p->errors == 0)
 		printf("no errors");
 	else

@@ -20,8 +20,6 @@ static void drivers_capabilities(const struct driver *d, struct buffer *out)
 		buffer_append_text(out, " evidence");
 	if (d->check != NULL)
 		buffer_append_text(out, " check");
-	if (d->shell != NULL)
-		buffer_append_text(out, " shell");
 }
 
 static json_t *drivers_option_json(const struct option *o)

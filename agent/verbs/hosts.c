@@ -7,6 +7,16 @@
 #include "agent/verbs/verb.h"
 #include "base/buffer.h"
 
+static json_t *hosts_way_json(const struct way *way)
+{
+	json_t *object = json_pack("{so ss}", "way", record_string(way->label),
+				   "driver", way->driver->name);
+
+	if (way->twin != NULL)
+		json_object_set_new(object, "twin", record_string(way->twin));
+	return object;
+}
+
 static void hosts_json(const struct host *host)
 {
 	json_t *ways = json_array(), *groups = json_array();
@@ -14,10 +24,7 @@ static void hosts_json(const struct host *host)
 	size_t i;
 
 	for (i = 0; i < host->way_count; i++)
-		json_array_append_new(ways, json_pack("{so ss}", "way",
-						      record_string(host->ways[i].label),
-						      "driver",
-						      host->ways[i].driver->name));
+		json_array_append_new(ways, hosts_way_json(&host->ways[i]));
 	for (i = 0; host->groups != NULL && host->groups[i] != NULL; i++)
 		json_array_append_new(groups, record_string(host->groups[i]));
 	line = json_pack("{so so so so so sb}", "host",
@@ -40,8 +47,11 @@ static void hosts_text(const struct host *host)
 	if (host->recover != NULL)
 		buffer_printf(&line, "; recover = %s", host->recover);
 	for (i = 0; i < host->way_count; i++)
-		buffer_printf(&line, "%s%s: %s", i == 0 ? "; " : ", ",
-			      host->ways[i].label, host->ways[i].driver->name);
+		buffer_printf(&line, "%s%s: %s%s%s", i == 0 ? "; " : ", ",
+			      host->ways[i].label, host->ways[i].driver->name,
+			      host->ways[i].twin != NULL ? " " : "",
+			      host->ways[i].twin != NULL ? host->ways[i].twin
+							 : "");
 	if (host->broken)
 		buffer_append_text(&line, "; HAS ERRORS, see rhands check");
 	verb_put(buffer_text(&line));

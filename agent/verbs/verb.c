@@ -267,6 +267,7 @@ int verb_load(struct verb_call *call)
 	problems_sort(&call->problems);
 	verb_quote_problems(call);
 	call->records = verb_records(call);
+	config_set_records(call->config, call->records);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# hosts.d/ and sequences.d/ of the tree are examples that people copy: they
+# hosts.d/, sequences.d/ and twins.d/ of the tree are examples that people copy: they
 # must be without errors and without warnings.
 
 load cli-lib.bash
@@ -10,6 +10,7 @@ load cli-lib.bash
 	local tree=$BATS_TEST_DIRNAME/../.. file
 	cp "$tree"/hosts.d/* "$config/hosts.d/"
 	cp "$tree"/sequences.d/* "$config/sequences.d/"
+	cp -r "$tree/twins.d" "$config/twins.d"
 	chmod 600 "$config"/*.d/*
 	sed -i "s|/etc/remotehands|$config|" "$config"/hosts.d/*
 	# Every secret that they refer to.
@@ -27,6 +28,7 @@ load cli-lib.bash
 	local tree=$BATS_TEST_DIRNAME/../..
 	cp "$tree"/hosts.d/* "$config/hosts.d/"
 	cp "$tree"/sequences.d/* "$config/sequences.d/"
+	cp -r "$tree/twins.d" "$config/twins.d"
 	chmod 600 "$config"/*.d/*
 	run "$rhands" check --config "$config"
 	[ "$status" -eq 2 ]

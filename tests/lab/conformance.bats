@@ -178,6 +178,81 @@ telnet_with() {
 	END
 }
 
+# A twin that sends back what is typed, and knows the commands of the suite. Its
+# state file says what was done to it; [silent] is one that somebody else holds.
+@test "conformance: twin, against a file" {
+	local n
+
+	cat >"$dir/t.ini" <<-'END'
+	[twin]
+	start = up
+	on = up
+	off = off
+	[always]
+	on power = diag : lose
+	on power = soft : back
+	on shell = /^exit 0$/ : exit 0
+	on shell = /^kill -TERM \$\$$/ : exit 143
+	on shell = /^kill -KILL \$\$$/ : exit 137
+	on shell = /^printf 'o/ : say "o\0\xff\e\n", complain "e\r\n"
+	on shell = /^printf 1/ : say "12345678", complain "1234"
+	on shell = /^cat$/ : exit 0
+	on shell = /^read line/ : exit 3
+	on shell = /sleep 30/ : say "begun\n", hang
+	on shell = /^end$/ : drop
+	END
+	for n in 1 2 5 6 42 126 127 128 254 255; do
+		echo "on shell = /^exit $n\$/ : exit $n"
+	done >>"$dir/t.ini"
+	printf 'on shell = /^head -c/ : say "%01100d"\n' 0 >>"$dir/t.ini"
+	printf '[state off]\npower = off\n[state up]\nssh = yes\necho = raw\n' >>"$dir/t.ini"
+	daemon holder "[ -e $dir/held ]" <<-END
+	echo rhands-twin 1 >$dir/silent
+	(flock 9; touch $dir/held; exec sleep 600) 9<$dir/silent </dev/null >/dev/null 2>&1 3>&- &
+	END
+	"$dir/holder-up"
+	daemon jam "! flock -n $dir/state true" <<-END
+	(flock 9; exec sleep 600) 9<$dir/state </dev/null >/dev/null 2>&1 3>&- &
+	END
+	script truth <<-END
+	#!/bin/bash
+	last=\$(grep -E ' power (on|off|cycle|reset)' $dir/state | tail -n 1)
+	[[ \$last = *off ]] && echo off || echo on
+	END
+	# act WORD: as another process that shares the twin.
+	script act <<-END
+	#!/bin/sh
+	exec flock $dir/state perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC \\
+		-e 'open F, ">>$dir/state"; printf F "%d power %s\\n", clock_gettime(CLOCK_MONOTONIC) * 1000, shift' "\$1"
+	END
+	conforms twin <<-END
+	[settings]
+	twin = $dir/t.ini
+	state = $dir/state
+	[silent]
+	state = $dir/silent
+	[wrong]
+	twin = $dir/no-such-twin
+	state = $dir/t.ini
+	[counterpart]
+	truth = $dir/truth
+	acts = grep -c ' power ' $dir/state
+	lose = $dir/act diag
+	back = $dir/act soft
+	jam = $dir/jam-up
+	unjam = $dir/jam-down
+	second = shared
+	heard = $dir/state
+	ends-session = end
+	[exceptions]
+	query-that-cannot-tell-is-unknown = a twin knows whether it is on
+	act-with-a-late-answer-is-sent-once = it answers in the call itself
+	calls-end-with-nobody-there = the counterpart is a file
+	calls-end-with-a-refused-credential = a twin has no credential
+	tcp-says-what-a-port-does = no server of the suite is asked
+	END
+}
+
 @test "conformance: tcp, against servers of its own" {
 	conforms tcp <<-END
 	[settings]
