@@ -44,6 +44,7 @@ struct verb_call {
 	struct config *config;
 	struct problems problems;
 	char *records;
+	char *tree;		/* the source tree that config_dir is, or NULL */
 };
 
 /*
@@ -55,7 +56,11 @@ struct verb_call {
 int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 	       int max);
 
-/* Reads the configuration. Returns 0, or 2 after saying what is wrong. */
+/*
+ * Reads the configuration. Returns 0, or 2 after saying what is wrong. Where nobody
+ * said which, and the installed one is not there, that of the source tree that
+ * this program was built in is taken, and said so.
+ */
 int verb_load(struct verb_call *call);
 
 /*
@@ -64,6 +69,12 @@ int verb_load(struct verb_call *call);
  */
 int verb_select(struct verb_call *call, char **words, int count,
 		const struct host ***ret, size_t *ret_count);
+
+/*
+ * The folder of this program, where the directory `missing` is not there and that
+ * folder has hosts.d and twins.d; else NULL. free(3)
+ */
+char *verb_tree(const char *missing);
 
 /*
  * The hosts that words mean, in the order given. Says and returns 2 where one is
