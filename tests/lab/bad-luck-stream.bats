@@ -21,12 +21,15 @@ terminal_program() {
 		#!/bin/sh
 		head -c 1 >/dev/null
 		yes 'the same old line of the oops loop, again and again and again' |
-			head -c 8000000
+			head -c 1000000
 		echo
 		echo "it says go"
 		exec cat
 	END
-	up "$BATS_TEST_TMPDIR/flood"
+	# As fast as a fast UART. Faster than any line, it overruns the library's
+	# buffers on a busy machine (see ipmi-driver.bats); and ipmi_sim, robbed of
+	# a packet's answer by that, may stay silent in every session that follows.
+	LAB_WIRE_SPEED=92160 up "$BATS_TEST_TMPDIR/flood"
 	sequence flood <<-'END'
 		[sequence]
 		summary = Watch a flood

@@ -59,6 +59,17 @@ driver() {
 	driver console console-bulk console-paste
 }
 
+@test "ipmi: a console that overran the library is lost, and there again" {
+	"$here/lab" down "$dir"
+	printf '%s\n' '#!/bin/sh' 'head -c 1 >/dev/null' \
+		'exec yes "the same old line of the oops loop"' >"$BATS_TEST_TMPDIR/flood"
+	chmod +x "$BATS_TEST_TMPDIR/flood"
+	"$here/lab" up "$dir" --machine "$BATS_TEST_TMPDIR/flood" --owner $$
+	# shellcheck disable=SC1091
+	. "$dir/env"
+	driver console-overrun
+}
+
 @test "ipmi: a console that somebody else holds" {
 	driver console-in-use console-steal
 }

@@ -14,6 +14,10 @@
  * typed.log. A slow BMC slows the machine, no byte is lost here, unless it
  * takes nothing for as long as DEAF_MS: a real machine does not wait for its
  * BMC for ever. wire.log tells who came and went at which byte of the logs.
+ *
+ * With LAB_WIRE_SPEED (bytes a second) in the environment the BMC gets what a
+ * machine wrote no faster than over a line of that speed; else as fast as it
+ * can take it, which is some hundred times what a UART does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +40,7 @@
 #define CHUNK		4096
 #define TELNET_GREETING 12 /* QEMU: will echo, will SGA, will and do binary */
 #define ROOM		(64 * 1024)
+#define PACE_MS		10 /* the most that comes at once on a slow line */
 
 enum { SE = 240, BREAK = 243, SB = 250, WILL = 251, DONT = 254, IAC = 255 };
 
@@ -56,6 +61,8 @@ struct wire {
 	struct queue to_bmc, to_machine;
 	enum telnet_state state; /* of what the BMC sends */
 	int64_t deaf_at_ms;	 /* when we stop waiting for the BMC */
+	int64_t speed;		 /* of the line, bytes a second; 0: no limit */
+	int64_t credit_at_ms;	 /* when the line was last given bytes */
 	bool deaf;
 	int truth, typed;
 	FILE *log;
@@ -117,10 +124,11 @@ static void queue_add(struct queue *q, uint8_t byte)
 	q->data[q->len++] = byte;
 }
 
-/* Writes what it can. Returns false when the other side is gone. */
-static bool queue_flush(struct queue *q, int fd)
+/* Writes what it can, max at most. False: the other side is gone. */
+static bool queue_flush(struct queue *q, int fd, size_t max)
 {
-	ssize_t n = send(fd, q->data, q->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t len = q->len < max ? q->len : max;
+	ssize_t n = send(fd, q->data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -298,6 +306,20 @@ static void wire_bmc_ready(struct wire *w)
 		wire_bmc_byte(w, data[i]);
 }
 
+/* What goes over the line at once. */
+static size_t wire_slice(const struct wire *w)
+{
+	return w->speed > 0 ? w->speed * PACE_MS / 1000 : ROOM;
+}
+
+/* How long the line is still busy with what it got. */
+static int wire_busy_ms(const struct wire *w)
+{
+	int64_t past = wire_now_ms(CLOCK_MONOTONIC) - w->credit_at_ms;
+
+	return w->speed > 0 && past < PACE_MS ? PACE_MS - past : 0;
+}
+
 /* The BMC can take bytes again. */
 static void wire_bmc_writable(struct wire *w)
 {
@@ -306,14 +328,15 @@ static void wire_bmc_writable(struct wire *w)
 		wire_log(w, "bmc listens again");
 		return;
 	}
-	w->deaf_at_ms = wire_now_ms(CLOCK_MONOTONIC) + DEAF_MS;
-	if (!queue_flush(&w->to_bmc, w->bmc))
+	w->credit_at_ms = wire_now_ms(CLOCK_MONOTONIC);
+	w->deaf_at_ms = w->credit_at_ms + DEAF_MS;
+	if (!queue_flush(&w->to_bmc, w->bmc, wire_slice(w)))
 		wire_bmc_leave(w);
 }
 
 static void wire_machine_writable(struct wire *w)
 {
-	if (!queue_flush(&w->to_machine, w->machine))
+	if (!queue_flush(&w->to_machine, w->machine, ROOM))
 		w->to_machine.len = 0; /* its end is noticed when reading */
 }
 
@@ -326,7 +349,7 @@ static int wire_check_deaf(struct wire *w)
 		return -1;
 	left = w->deaf_at_ms - wire_now_ms(CLOCK_MONOTONIC);
 	if (left > 0)
-		return left;
+		return wire_busy_ms(w) > 0 ? wire_busy_ms(w) : left;
 	wire_log(w, "bmc is deaf, dropped %zu bytes and what follows",
 		 w->to_bmc.len);
 	w->to_bmc.len = 0;
@@ -336,8 +359,10 @@ static int wire_check_deaf(struct wire *w)
 
 static short wire_bmc_events(const struct wire *w)
 {
-	short events = w->to_bmc.len > 0 || w->deaf ? POLLOUT : 0;
+	short events = 0;
 
+	if (w->deaf || (w->to_bmc.len > 0 && wire_busy_ms(w) == 0))
+		events = POLLOUT;
 	if (queue_room(&w->to_machine) >= 2 * CHUNK)
 		events |= POLLIN;
 	return events;
@@ -406,6 +431,9 @@ static int wire_open_log(const char *name)
 int main(void)
 {
 	static struct wire w = { .bmc = -1, .machine = -1, .next = -1 };
+	const char *speed = getenv("LAB_WIRE_SPEED");
+
+	w.speed = speed ? atoll(speed) : 0;
 
 	w.truth = wire_open_log("truth.log");
 	w.typed = wire_open_log("typed.log");
