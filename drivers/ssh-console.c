@@ -277,7 +277,12 @@ static int rh_ssh_console_read(void *self, void *bytes, size_t size,
 	return n;
 }
 
-/* Takes nothing while the network has not taken what it got before. */
+/*
+ * Takes nothing while the network has not taken what it got before, which goes
+ * out here. (SSH_WRITE_PENDING does not say whether there is such: it stays set
+ * after a write until libssh polls, and that does not while output waits to be
+ * read.)
+ */
 static int rh_ssh_console_write(void *self, const void *bytes, size_t len,
 				struct rh_error *err)
 {
@@ -291,8 +296,8 @@ static int rh_ssh_console_write(void *self, const void *bytes, size_t len,
 	if (!ssh_channel_is_open(d->console.channel) ||
 	    !ssh_is_connected(session))
 		return rh_ssh_console_lost(d, err);
-	if (ssh_get_poll_flags(session) & SSH_WRITE_PENDING) {
-		(void)ssh_channel_poll(d->console.channel, 0);
+	if (ssh_blocking_flush(session, 0) == SSH_AGAIN) {
+		(void)rh_ssh_link_pump(d);
 		return 0;
 	}
 	n = ssh_channel_write(d->console.channel, bytes, (uint32_t)len);

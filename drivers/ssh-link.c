@@ -13,6 +13,7 @@
  *  - no byte waits in a tunnel while we sleep, unless the far side is full.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,7 +291,11 @@ static int rh_ssh_link_exchange(struct rh_ssh *d, struct rh_ssh_hop *hop,
 
 	while ((rc = ssh_connect(hop->session)) == SSH_AGAIN && !late)
 		late = !rh_ssh_link_wait(d, until);
-	return rc == SSH_OK ? 0 : rh_ssh_link_failed(hop, late, err);
+	if (rc != SSH_OK)
+		return rh_ssh_link_failed(hop, late, err);
+	/* libssh made it blocking; a peer that is slow would hold us in send */
+	(void)fcntl(ssh_get_fd(hop->session), F_SETFL, O_NONBLOCK);
+	return 0;
 }
 
 int rh_ssh_link_start(struct rh_ssh *d, int i, int64_t deadline,

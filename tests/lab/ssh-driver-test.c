@@ -8,18 +8,23 @@
  * run in order until one fails (exit 1):
  *   run MS LIMIT COMMAND  boot-id MS   look MS
  *   attach MS   send TEXT   expect MS TEXT   paste BYTES   break   lost MS
+ *   output MS   clog (write until it takes no more)   type MS TEXT
+ *   signal NUMBER PID
  *   detach   rest (nothing is left of connections)
- * -h: the driver runs in a hand, in its sandbox (no look, paste, rest).
+ * output, clog and type never read. -h: the driver runs in a hand, in its
+ * sandbox (none of these, no look, paste, rest).
  * An error is printed as "error CODE: TEXT", and a step may be preceded by
  * `fails`: then it must fail.
  */
 #include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/hand/hand.h"
@@ -311,6 +316,75 @@ static int step_paste(struct way *w, char **a, struct rh_error *err)
 	return rc;
 }
 
+/* There is output that nobody has read; and the send buffer is small now. */
+static int step_output(struct way *w, char **a, struct rh_error *err)
+{
+	int64_t until = deadline_in(atoi(a[0]));
+	int small = 4096, count, wake = -1;
+	struct pollfd fds[16];
+
+	while (deadline_now() < until) {
+		count = driver_ssh.console->pollfds(w->self, fds, 16, &wake);
+		if (count > 0 && wake == 0)
+			return setsockopt(fds[0].fd, SOL_SOCKET, SO_SNDBUF,
+					  &small, sizeof(small));
+		poll(fds, (nfds_t)count, 20);
+	}
+	return rh_error_set(err, RH_ERR_TIMEOUT, "there is no output");
+}
+
+/* Until the other side takes no more. */
+static int step_clog(struct way *w, char **a, struct rh_error *err)
+{
+	int64_t until = deadline_in(10000);
+	char bytes[16384];
+	int n, none = 0;
+	size_t taken = 0;
+
+	(void)a;
+	memset(bytes, 'x', sizeof(bytes));
+	while (none < 20 && deadline_now() < until) {
+		n = driver_ssh.console->write(w->self, bytes, sizeof(bytes),
+					      err);
+		if (n < 0)
+			return -1;
+		taken += (size_t)n;
+		none = n > 0 ? 0 : none + 1;
+		if (n == 0)
+			poll(NULL, 0, 5);
+	}
+	printf("clogged after %zu bytes\n", taken);
+	return none > 0 ? 0 : rh_error_set(err, RH_ERR_TIMEOUT,
+					   "it takes all that there is");
+}
+
+static int step_type(struct way *w, char **a, struct rh_error *err)
+{
+	int64_t until = deadline_in(atoi(a[0]));
+	const char *at = a[1];
+	int n;
+
+	while (*at != '\0' && deadline_now() < until) {
+		n = driver_ssh.console->write(w->self, at, strlen(at), err);
+		if (n < 0)
+			return -1;
+		at += n;
+		if (n == 0)
+			poll(NULL, 0, 5);
+	}
+	return *at == '\0' ? 0 : rh_error_set(err, RH_ERR_TIMEOUT,
+					      "%zu bytes were not taken",
+					      strlen(at));
+}
+
+static int step_signal(struct way *w, char **a, struct rh_error *err)
+{
+	(void)w;
+	if (kill(atoi(a[1]), atoi(a[0])) == 0)
+		return 0;
+	return rh_error_set(err, RH_ERR_INTERNAL, "no process %s", a[1]);
+}
+
 static int step_break(struct way *w, char **a, struct rh_error *err)
 {
 	struct hand_event e;
@@ -373,7 +447,9 @@ static const struct step {
 	{ "expect", 2, step_expect }, { "send", 1, step_send },
 	{ "paste", 1, step_paste },   { "break", 0, step_break },
 	{ "lost", 1, step_lost },     { "detach", 0, step_detach },
-	{ "rest", 0, step_rest },
+	{ "rest", 0, step_rest },     { "output", 1, step_output },
+	{ "clog", 0, step_clog },     { "type", 2, step_type },
+	{ "signal", 2, step_signal },
 };
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))

@@ -622,6 +622,26 @@ signal.pause()' </dev/null >"$dir/silent" 2>/dev/null 3>&- &
 	has 'no sign of life'
 }
 
+# relay PORT: a way to it that can be stopped, on $port; $relay is its process.
+relay() {
+	socat -d -d "TCP-LISTEN:0,bind=127.0.0.1,rcvbuf=4096" "TCP:127.0.0.1:$1" \
+		2>"$dir/relay.log" 3>&- &
+	relay=$!
+	ours "$relay"
+	until_ grep -q 'listening on' "$dir/relay.log"
+	port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$dir/relay.log")
+	know "$port" "$dir/host.pub"
+}
+
+@test "ssh: what waits to be written goes on, though nobody reads" {
+	up a
+	relay "$port"
+	drive "command=stty raw -echo; printf ready; grep -q xlast && echo came" -- \
+		attach 5000 output 5000 signal 19 "$relay" clog fails type 300 never \
+		signal 18 "$relay" type 5000 $'last\n' expect 5000 came
+	[ "$status" -eq 0 ]
+}
+
 @test "ssh: a console that is silent is not lost" {
 	up a
 	drive keepalive=500ms 'command=printf ready; exec cat' -- attach 5000 \
