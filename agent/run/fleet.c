@@ -156,7 +156,9 @@ static void fleet_take_event(struct fleet *f, struct fleet_member *m,
 		fleet_copy(m->verdict, sizeof(m->verdict), event, "verdict");
 		fleet_copy(m->reason, sizeof(m->reason), event, "reason");
 	} else {
-		fleet_copy(m->text, sizeof(m->text), event, "text");
+		m->text[0] = '\0';
+		if (name == NULL || strcmp(name, "state") != 0)
+			fleet_copy(m->text, sizeof(m->text), event, "text");
 	}
 	json_decref(event);
 	f->view.dirty = true;
