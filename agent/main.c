@@ -13,7 +13,7 @@ static const struct verb *const verbs[] = {
 	&verb_recover, &verb_run,  &verb_power,	 &verb_console,
 	&verb_status,  &verb_check, &verb_hosts, &verb_runs,
 	&verb_show,    &verb_replay, &verb_drivers, &verb_shell,
-	&verb_identify, &verb_sel, &verb_doctor, &verb_answer,
+	&verb_identify, &verb_sel, &verb_doctor, &verb_answer, &verb_plan,
 	&verb_rehearse, &verb_graph,
 };
 
