@@ -353,18 +353,32 @@ int ini_line_column(const struct ini *ini, int line)
 	return at < len ? ini_column(text, at) : 0;
 }
 
+static void ini_quote_one(const struct ini *ini, struct problem *one)
+{
+	const char *text;
+	size_t len;
+
+	if (one->line < 1 || one->source != NULL ||
+	    strcmp(one->file, ini->file) != 0)
+		return;
+	text = ini_line_text(ini, one->line, &len);
+	one->source = memory_copy_len(text, len);
+}
+
 void ini_quote(const struct ini *ini, struct problems *problems)
 {
-	struct problem *one;
-	const char *text;
-	size_t i, len;
+	size_t i;
+
+	for (i = 0; i < problems->count; i++)
+		ini_quote_one(ini, &problems->list[i]);
+}
+
+void ini_quote_line(const struct ini *ini, struct problems *problems, int line)
+{
+	size_t i;
 
 	for (i = 0; i < problems->count; i++) {
-		one = &problems->list[i];
-		if (one->line < 1 || one->source != NULL ||
-		    strcmp(one->file, ini->file) != 0)
-			continue;
-		text = ini_line_text(ini, one->line, &len);
-		one->source = memory_copy_len(text, len);
+		if (problems->list[i].line == line)
+			ini_quote_one(ini, &problems->list[i]);
 	}
 }

@@ -64,4 +64,7 @@ int ini_line_column(const struct ini *ini, int line);
  */
 void ini_quote(const struct ini *ini, struct problems *problems);
 
+/* The same for the problems at this line alone. */
+void ini_quote_line(const struct ini *ini, struct problems *problems, int line);
+
 #endif

@@ -204,6 +204,7 @@ int settings_set(struct settings *s, const char *key, const char *value,
 {
 	const struct option *option = settings_option(s, key);
 	struct settings_value *v;
+	const char *nearest;
 	char expected[400];
 
 	if (option == NULL)
@@ -215,9 +216,15 @@ int settings_set(struct settings *s, const char *key, const char *value,
 					    "%s: a secret never stands in the "
 					    "file itself; expected %s", key,
 					    expected);
+		nearest = option->type == OPTION_CHOICE
+				  ? option_nearest(value, option->choices)
+				  : NULL;
 		return rh_error_set(err, RH_ERR_CONFIG,
-				    "%s = %.80s: expected %s", key, value,
-				    expected);
+				    "%s = %.80s: expected %s%s%s%s", key, value,
+				    expected,
+				    nearest != NULL ? "; did you mean \"" : "",
+				    nearest != NULL ? nearest : "",
+				    nearest != NULL ? "\"?" : "");
 	}
 	v = settings_value(s, key);
 	if (v == NULL) {

@@ -52,6 +52,44 @@ void config_building_problem(struct config_building *b, const char *file,
 	b->host->broken = true;
 }
 
+/* The file's INI data; NULL where it is none of ours. */
+static const struct ini *config_building_ini(const struct config_building *b,
+					     const char *file)
+{
+	const struct config_sources *all = b->all;
+	size_t i;
+
+	for (i = 0; i < all->host_count; i++) {
+		if (strcmp(all->hosts[i].file, file) == 0)
+			return all->hosts[i].ini;
+	}
+	for (i = 0; i < all->template_count; i++) {
+		if (strcmp(all->templates[i].file, file) == 0)
+			return all->templates[i].ini;
+	}
+	return NULL;
+}
+
+void config_building_value(struct config_building *b,
+			   const struct config_value *value, size_t offset,
+			   const char *fmt, ...)
+{
+	const struct ini *ini = config_building_ini(b, value->file);
+	int line = ini_entry_line(value->entry, offset);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problems_add_at(b->problems, value->file, line,
+			ini != NULL ? ini_entry_column(ini, value->entry, offset)
+				    : 0, "%s", text);
+	if (ini != NULL)
+		ini_quote_line(ini, b->problems, line);
+	b->host->broken = true;
+}
+
 /* The words of a value as a NULL-ended list; each must be a name. */
 static char **config_host_words(struct config_building *b,
 				const struct config_value *value)
@@ -64,9 +102,8 @@ static char **config_host_words(struct config_building *b,
 	while ((len = config_next_word(&rest, &word)) > 0) {
 		name = memory_copy_len(word, len);
 		if (!option_is_name(name)) {
-			config_building_problem(b, value->file,
-				ini_entry_line(value->entry, (size_t)
-					       (word - value->entry->value)),
+			config_building_value(b, value,
+				(size_t)(word - value->entry->value),
 				"%s: \"%.60s\" is no name; expected letters, "
 				"digits and . _ : -, no leading -",
 				value->entry->key, name);
@@ -89,8 +126,8 @@ static void config_host_need(struct config_building *b,
 	size_t i;
 
 	if (!b->partial && strcmp(need, b->host->name) == 0)
-		config_building_problem(b, value->file, value->entry->line,
-					"needs: the host needs itself; expected "
+		config_building_value(b, value, 0,
+				      "needs: the host needs itself; expected "
 					"other hosts");
 	names = memory_new(all->host_count + 1, sizeof(*names));
 	for (i = 0; i < all->host_count; i++) {
@@ -127,12 +164,12 @@ static void config_host_recover(struct config_building *b,
 		names[i] = config->sequence_names[i];
 	nearest = option_nearest(name, names);
 	if (nearest != NULL)
-		config_building_problem(b, value->file, value->entry->line,
-					"recover: no sequence \"%s\"; did you "
+		config_building_value(b, value, 0,
+				      "recover: no sequence \"%s\"; did you "
 					"mean \"%s\"?", name, nearest);
 	else
-		config_building_problem(b, value->file, value->entry->line,
-					"recover: no sequence \"%s\"; expected a "
+		config_building_value(b, value, 0,
+				      "recover: no sequence \"%s\"; expected a "
 					"file %s/sequences.d/%s.ini", name,
 					config->dir, name);
 	free(names);

@@ -144,6 +144,15 @@ void config_building_problem(struct config_building *b, const char *file,
 			     int line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * The same for the byte at `offset` of a value that is no secret, of a key that is
+ * known: the line is shown to people.
+ */
+void config_building_value(struct config_building *b,
+			   const struct config_value *value, size_t offset,
+			   const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* A new host; free with config_host_free. */
 struct host *config_host_build(const struct config_source *source,
 			       const struct config_sources *all,

@@ -72,8 +72,8 @@ static void config_way_unknown_driver(struct config_building *b,
 		names[i] = driver_table[i]->name;
 	nearest = option_nearest(value->entry->value, names);
 	config_way_drivers(&list, WAY_NONE);
-	config_building_problem(b, value->file, value->entry->line,
-				"unknown driver \"%.60s\"%s%s%s; the drivers are: "
+	config_building_value(b, value, 0,
+			      "unknown driver \"%.60s\"%s%s%s; the drivers are: "
 				"%s", value->entry->value,
 				nearest != NULL ? "; did you mean \"" : "",
 				nearest != NULL ? nearest : "",
@@ -90,8 +90,8 @@ static void config_way_cannot(struct config_building *b,
 	struct buffer list = { 0 };
 
 	config_way_drivers(&list, capability);
-	config_building_problem(b, value->file, value->entry->line,
-				"driver %s gives no %s; drivers that do: %s",
+	config_building_value(b, value, 0,
+			      "driver %s gives no %s; drivers that do: %s",
 				value->entry->value,
 				way_capability_name(capability),
 				buffer_text(&list));
@@ -191,8 +191,11 @@ static bool config_way_set(struct config_building *b,
 	    (option->type != OPTION_SECRET ||
 	     secret_check(value->entry->value, &err) == 0))
 		return true;
-	config_building_problem(b, value->file, value->entry->line, "%s",
-				err.text);
+	if (option == NULL || option->type == OPTION_SECRET)
+		config_building_problem(b, value->file, value->entry->line, "%s",
+					err.text);
+	else
+		config_building_value(b, value, 0, "%s", err.text);
 	return false;
 }
 

@@ -122,8 +122,8 @@ int verb_fail(const struct verb_call *call, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Gives the problems in sequences their lines. Not those of hosts: a password may
- * stand where a reference should.
+ * Gives the problems in sequences their lines. Those of hosts got them where it is
+ * known that no secret stands there.
  */
 void verb_quote_problems(struct verb_call *call);
 

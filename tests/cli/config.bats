@@ -247,12 +247,30 @@ said_at() {
 	done <<<"$stderr"
 }
 
+@test "a wrong value in a host's file: the line, a caret, the nearest word" {
+	good
+	host web1 <<<"terminal = vt10"
+	cp "$config/hosts.d/web1.ini" "$config/hosts.d/base.template"
+	printf '[host]\ninherits = base\nneeds = a b/c\n' >"$config/hosts.d/web2.ini"
+	run --separate-stderr rh check
+	status_is 2
+	said_at 'hosts.d/web1.ini:18:12: error: terminal = vt10: expected one of vt100, vt100+, vt-utf8, xterm, linux, pc-ansi; did you mean "vt100"?
+    18 | terminal = vt10
+      |            ^~~~'
+	said_at 'hosts.d/base.template:18:12: error: terminal = vt10'
+	said_at 'hosts.d/web2.ini:3:11: error: needs: "b/c" is no name'
+}
+
 @test "a line of a host's file is not shown: a password may stand there" {
 	good
+	host web1 <<<$'[secrets]\nroot = hunter2'
+	sed -i 's/^password = .*/password = hunter2/' "$config/hosts.d/web1.ini"
 	host nfs1 <<<$'pasword = hunter2\npassword = hunter2'
 	run rh check
 	status_is 2
 	says "nfs1.ini:18:"
+	says "web1.ini:11:"
+	says "web1.ini:19:"
 	says_not hunter2
 	says_not " | "
 }

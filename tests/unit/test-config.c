@@ -532,7 +532,7 @@ static const struct wrong wrongs[] = {
 	  "[secrets]: \"$x\" is no name; expected letters, digits, _ and -" },
 	{ "[host]\naddress = a b\n", 2, "address = a b: " NAMES },
 	{ "[host]\nevidence = no\n", 2,
-	  "evidence = no: expected one of yes, none" },
+	  "evidence = no: expected one of yes, none; did you mean \"none\"?" },
 	{ "[host]\ngroups = a\n  @b\n", 3, "groups: \"@b\" is no name; " NAMES },
 	{ "[host]\nneeds = $x\n", 2, "needs: \"$x\" is no name; " NAMES },
 	{ "[host]\nneeds = ldap1\n", 2,
@@ -580,8 +580,10 @@ static void test_no_secret_in_problems(void **state)
 		     "password = hunter2\n[secrets]\nroot = hunter2\n"
 		     "root = hunter2\na.b = hunter2\n");
 	assert_true(s->problems.errors >= 4);
-	for (i = 0; i < s->problems.count; i++)
+	for (i = 0; i < s->problems.count; i++) {
 		assert_null(strstr(s->problems.list[i].text, "hunter2"));
+		assert_null(s->problems.list[i].source);
+	}
 }
 
 /* All errors of all files in one go; hosts without one are not broken. */

@@ -214,7 +214,7 @@ static void test_settings_wrong(void **state)
 		{ "delay", "soon", "delay = soon: expected a time from 0ms to "
 				   "5s, such as 5s or 1m30s" },
 		{ "colour", "re", "colour = re: expected one of red, green, "
-				  "blue" },
+				  "blue; did you mean \"red\"?" },
 		{ "colours", "red pink", "colours = red pink: expected words "
 					 "out of red, green, blue" },
 		{ "password", "hunter2",
