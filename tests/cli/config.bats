@@ -178,12 +178,9 @@ load cli-lib
 	status_is 0
 }
 
-@test "recover on a group wants one host" {
+@test "console on a group wants one host" {
 	good
 	host nfs1 </dev/null
-	run rh recover @all
-	status_is 2
-	says "2 hosts"
 	run rh console @all
 	status_is 2
 	says "one console at a time"
