@@ -3,7 +3,8 @@
  * Kernel messages in the middle of a line get a line of their own. The machine
  * comes in with the text view; a small automaton looks for the time stamp
  * "[ddddd.dddddd] " (padded with blanks). Always true: held is a beginning of a
- * time stamp and shorter than one.
+ * time stamp and shorter than one; while cut_len is not 0 nothing but messages
+ * came since that line was cut off.
  */
 #include "agent/console/klog.h"
 
@@ -51,6 +52,62 @@ static void klog_put(struct klog *k, char c, struct buffer *out)
 {
 	buffer_append_char(out, c);
 	k->middle = c != '\n';
+	k->message = k->message && k->middle;
+}
+
+/* A message comes in the middle of a line. */
+static void klog_cut(struct klog *k, struct buffer *out)
+{
+	const char *text = buffer_text(out);
+	size_t from = out->len, len;
+
+	while (from > 0 && text[from - 1] != '\n')
+		from--;
+	len = out->len - from;
+	if (k->cut_len == 0 && len <= sizeof(k->cut) &&
+	    klog_message_len(text + from, len) == 0) {
+		memcpy(k->cut, text + from, len);
+		k->cut_len = len;
+		k->cut_from = from;
+	}
+	klog_put(k, '\n', out);
+}
+
+/* The line that was cut off goes on. */
+static void klog_join(struct klog *k, struct buffer *out)
+{
+	k->twice.from = k->cut_from;
+	k->twice.at = out->len;
+	k->twice.len = k->cut_len;
+	buffer_append(out, k->cut, k->cut_len);
+	buffer_append(out, k->cut, k->anew);
+	k->cut_len = k->anew = 0;
+	k->middle = true;
+}
+
+/* The line that was cut off is printed anew, as far as text goes. */
+static size_t klog_anew(struct klog *k, const char *text, size_t len,
+			struct buffer *out)
+{
+	size_t n = 0;
+
+	while (n < len && k->anew < k->cut_len && text[n] == k->cut[k->anew]) {
+		k->anew++;
+		n++;
+	}
+	if (k->anew == k->cut_len) {
+		buffer_append(out, k->cut, k->cut_len);
+		k->cut_len = k->anew = 0;
+		k->middle = true;
+	} else if (n < len) {
+		klog_join(k, out);
+	}
+	return n;
+}
+
+static bool klog_waits(const struct klog *k)
+{
+	return k->cut_len > 0 && !k->message;
 }
 
 /* What was held goes out. */
@@ -72,12 +129,15 @@ static void klog_char(struct klog *k, char c, struct buffer *out)
 		return;
 	case KLOG_IS:
 		if (k->middle)
-			klog_put(k, '\n', out);
+			klog_cut(k, out);
+		k->message = true;
 		klog_release(k, out);
 		return;
 	case KLOG_NONE:
 		/* The byte that does not fit may begin another one. */
 		k->held_len--;
+		if (klog_waits(k))
+			klog_join(k, out);
 		klog_release(k, out);
 		if (c == '[')
 			k->held[k->held_len++] = c;
@@ -94,6 +154,28 @@ static void klog_plain(struct klog *k, const char *text, size_t len,
 		return;
 	buffer_append(out, text, len);
 	k->middle = text[len - 1] != '\n';
+	k->message = k->message && k->middle;
+}
+
+/*
+ * What is plain up to the end. While a line is cut off, one line of it; and
+ * where it goes on, it is told anew.
+ */
+static size_t klog_piece(struct klog *k, const char *text, size_t len,
+			 struct buffer *out)
+{
+	const char *newline = NULL;
+
+	if (klog_waits(k) && k->anew == 0 && *text == '\n')
+		k->cut_len = 0;
+	if (klog_waits(k))
+		return klog_anew(k, text, len, out);
+	if (k->cut_len > 0)
+		newline = memchr(text, '\n', len);
+	if (newline != NULL)
+		len = (size_t)(newline - text) + 1;
+	klog_plain(k, text, len, out);
+	return len;
 }
 
 /* Takes [ and, where all of the rest begins a time stamp, the rest. */
@@ -108,7 +190,11 @@ static size_t klog_bracket(struct klog *k, const char *text, size_t len,
 		return len;
 	}
 	if (fit == KLOG_IS && k->middle)
-		klog_put(k, '\n', out);
+		klog_cut(k, out);
+	if (fit == KLOG_IS)
+		k->message = true;
+	else if (klog_waits(k))
+		klog_join(k, out);
 	klog_put(k, '[', out);
 	return 1;
 }
@@ -124,12 +210,22 @@ void klog_feed(struct klog *k, const char *text, size_t len,
 		bracket = memchr(text, '[', (size_t)(end - text));
 		if (bracket == NULL)
 			bracket = end;
-		klog_plain(k, text, (size_t)(bracket - text), out);
-		text = bracket;
-		if (text < end)
+		if (text < bracket)
+			text += klog_piece(k, text, (size_t)(bracket - text),
+					   out);
+		else
 			text += klog_bracket(k, text, (size_t)(end - text),
 					     out);
 	}
+}
+
+void klog_drop(struct klog *k, size_t len)
+{
+	k->cut_from -= len < k->cut_from ? len : k->cut_from;
+	if (k->twice.from < len)
+		k->twice.len = 0;
+	k->twice.from -= k->twice.len > 0 ? len : 0;
+	k->twice.at -= k->twice.len > 0 ? len : 0;
 }
 
 size_t klog_message_len(const char *text, size_t len)

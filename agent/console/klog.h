@@ -12,6 +12,11 @@
  *   login: [   12.345678] usb 1-1: new device
  * In the text view such a message begins a line of its own, so that the prompt
  * before it ends its line as a person reads it, and /login: $/ matches.
+ * Where the line goes on behind the messages, it is told once more as a whole,
+ * so that a prompt matches that a message came in the middle of:
+ *   Give root pass[   12.345678] usb 1-1: new device
+ *   word for maintenance
+ * Where it is printed anew instead, it stands there once.
  * The same text gives the same result however it is split; what may be the
  * beginning of a message is held back until it is known (a few bytes).
  */
@@ -19,11 +24,28 @@ struct klog {
 	char held[32];		/* "[   12.34" */
 	size_t held_len;
 	bool middle;		/* something stands on the present line */
+	bool message;		/* a message does, and it cut off a line: */
+	char cut[256];
+	size_t cut_len;
+	size_t cut_from;	/* where that began in out */
+	size_t anew;		/* so much of it was printed again, and is held */
+	/* What was told twice last: [from, from + len) and [at, at + len) of out. */
+	struct klog_twice {
+		size_t from;
+		size_t at;
+		size_t len;	/* 0: nothing was */
+	} twice;
 };
 
-/* Zeroed memory is a fresh one. Appends to out. */
+/*
+ * Zeroed memory is a fresh one. Appends to out, where the present line of what was
+ * appended before has to stand still.
+ */
 void klog_feed(struct klog *k, const char *text, size_t len,
 	       struct buffer *out);
+
+/* So much was dropped at the beginning of out. */
+void klog_drop(struct klog *k, size_t len);
 
 /*
  * The length of the kernel message that begins at text, its newline taken in, or

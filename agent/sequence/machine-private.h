@@ -194,6 +194,7 @@ struct machine {
 	struct buffer plain;	/* between the two */
 	struct buffer seen;	/* the text view; [consumed..] can still match */
 	size_t consumed;
+	size_t hole, hole_end;	/* a copy of what was consumed; 0, 0: none */
 	bool attached;
 	int64_t attach_by;
 	int64_t last_byte;	/* or since when the console is watched */
@@ -266,6 +267,7 @@ void machine_run(struct machine *m);
 void rules_init(struct machine *m);
 void rules_release(struct machine *m);
 void rules_drop(struct machine *m, size_t len);
+void rules_heal(struct machine *m);
 void rules_enter(struct machine *m);
 void rules_rewind(struct machine *m);
 bool rules_scan(struct machine *m);

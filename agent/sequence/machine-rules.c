@@ -340,11 +340,38 @@ void rules_saw(struct machine *m, const struct rule *rule,
 	rules_start(m, rule);
 }
 
+/*
+ * A line that a kernel message came into is told twice (klog.h). What is
+ * consumed of it is consumed in its copy too.
+ */
+void rules_heal(struct machine *m)
+{
+	const struct klog_twice *t = &m->klog.twice;
+
+	if (t->len == 0 || m->consumed <= t->from ||
+	    m->consumed > t->from + t->len)
+		return;
+	m->hole = t->at;
+	m->hole_end = t->at + m->consumed - t->from;
+}
+
+/* A match of what was consumed before: it is passed over. */
+static bool rules_in_hole(struct machine *m, const struct found *f)
+{
+	if (f->start >= m->hole_end || f->end <= m->hole)
+		return false;
+	m->consumed = m->hole_end;
+	m->scanned = m->consumed;
+	m->scanned_quiet = false;
+	return true;
+}
+
 static void rules_fire(struct machine *m, const struct found *f)
 {
 	const char *line = rules_line(m, f);
 
 	m->consumed = f->end;
+	rules_heal(m);
 	m->gone = 0;
 	m->scanned = m->consumed;
 	m->scanned_quiet = false;
@@ -375,7 +402,8 @@ bool rules_scan(struct machine *m)
 		m->scanned_quiet = m->scanned_quiet || quiet;
 		return false;
 	}
-	rules_fire(m, &best);
+	if (!rules_in_hole(m, &best))
+		rules_fire(m, &best);
 	return true;
 }
 

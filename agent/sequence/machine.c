@@ -309,6 +309,7 @@ static void machine_read_anew(struct machine *m)
 {
 	text_init(&m->text);
 	memset(&m->klog, 0, sizeof(m->klog));
+	m->hole = m->hole_end = 0;
 }
 
 /* What comes after is not what was there before. */
@@ -473,6 +474,9 @@ static void machine_trim(struct machine *m)
 		machine_trim_uses(m->state_uses[m->state],
 				  m->s->states[m->state].rules.count, drop);
 	machine_trim_uses(m->always_use, m->s->always.count, drop);
+	klog_drop(&m->klog, drop);
+	m->hole -= drop < m->hole ? drop : m->hole;
+	m->hole_end -= drop < m->hole_end ? drop : m->hole_end;
 	rules_drop(m, drop);
 }
 
@@ -496,6 +500,7 @@ static void machine_read(struct machine *m, const char *bytes, size_t len)
 	buffer_clear(&m->plain);
 	text_feed(&m->text, bytes, len, &m->plain);
 	klog_feed(&m->klog, buffer_text(&m->plain), m->plain.len, &m->seen);
+	rules_heal(m);
 	if (bootwatch_feed(&m->bootwatch, buffer_text(&m->seen) + before,
 			   m->seen.len - before, &offset) != BOOTWATCH_NONE &&
 	    restart_active(m))

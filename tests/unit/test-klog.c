@@ -27,6 +27,19 @@ static const struct {
 	{ "v [    2.13890] short", "v [    2.13890] short" },
 	{ "v [ 2.138909] narrow", "v [ 2.138909] narrow" },
 	{ "v [    2.138909]no blank", "v [    2.138909]no blank" },
+	/* The line goes on behind the messages, ends, is printed anew. */
+	{ "Give root pass[    2.138909] usb\nword: ",
+	  "Give root pass\n[    2.138909] usb\nGive root password: " },
+	{ "ab[    2.138909] x\n[    2.138910] y\nc[    2.138911] z\nd",
+	  "ab\n[    2.138909] x\n[    2.138910] y\nabc\n[    2.138911] z\nabcd" },
+	{ "ab[    2.138909] x\n\nc\n", "ab\n[    2.138909] x\n\nc\n" },
+	{ "ab[    2.138909] x\nabc", "ab\n[    2.138909] x\nabc" },
+	{ "ab[    2.138909] x\nac", "ab\n[    2.138909] x\nabac" },
+	{ "ab[    2.138909] x\n[OK]", "ab\n[    2.138909] x\nab[OK]" },
+	{ "ab[    2.138909] x\na[    2.138910] y\nb",
+	  "ab\n[    2.138909] x\n[    2.138910] y\nab" },
+	{ "[    2.138909] x[    2.138910] y\nb",
+	  "[    2.138909] x\n[    2.138910] y\nb" },
 	{ "v [    2.[    2.138909] in it", "v [    2.\n[    2.138909] in it" },
 };
 

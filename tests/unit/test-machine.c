@@ -1208,6 +1208,46 @@ static void secrets_and_kernel_messages(void **state)
 }
 
 /* A prompt that was gone does not use up the rule. */
+/* C05: the line is told twice, and answered once. */
+static void prompts_with_a_message_inside(void **state)
+{
+	static const char text[] =
+		"Press any[   12.345678] usb 1-1: Press me\r\n key to go on";
+	struct world w;
+	int split;
+
+	(void)state;
+	for (split = 0; split < 2; split++) {
+		world_init(&w, HEAD "[state a]\non = /any key to go/ -> recovered\n");
+		w.split = split;
+		prints(&w, 100, text);
+		world_run(&w);
+		ends(&w, VERDICT_RECOVERED, "saw");
+		/* What was answered before the message came ... */
+		world_init(&w, HEAD "[state a]\non = /^Press/ : key F1\n"
+			       "on = /on$/ -> b\n"
+			       "[state b]\non = /never/ -> recovered\n"
+			       "timeout = 3s -> failed \"t\"\n");
+		w.split = split;
+		prints(&w, 100, "Press any");
+		prints(&w, 500, text + 9);
+		world_run(&w);
+		assert_int_equal(count(&w, "write"), 1);
+		has(&w, "state: b");
+		ends(&w, VERDICT_FAILED, "t");
+		/* ... and what was not looked at before; the message counts. */
+		world_init(&w, HEAD "[state a]\non = /Press/ : key F1\n"
+			       "on = /on$/ -> b\n"
+			       "[state b]\non = /never/ -> recovered\n"
+			       "timeout = 3s -> failed \"t\"\n");
+		w.split = split;
+		prints(&w, 100, text);
+		world_run(&w);
+		assert_int_equal(count(&w, "write"), 2);
+		ends(&w, VERDICT_FAILED, "t");
+	}
+}
+
 static void stale_does_not_count(void **state)
 {
 	struct world w;
@@ -1614,6 +1654,7 @@ int main(void)
 		cmocka_unit_test(checks_hold),
 		cmocka_unit_test(shell_commands),
 		cmocka_unit_test(secrets_and_kernel_messages),
+		cmocka_unit_test(prompts_with_a_message_inside),
 		cmocka_unit_test(stale_does_not_count),
 		cmocka_unit_test(secrets_are_not_typed_twice),
 		cmocka_unit_test(evidence_before_force_once),
