@@ -34,6 +34,7 @@ struct ini {
 	char *file;	/* as given, for messages */
 	char *text;	/* all of it, as it was read */
 	size_t len;
+	bool broken;	/* not all of it could be read; for the loader of files */
 	struct ini_section *sections;
 	size_t count;
 };

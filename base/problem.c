@@ -88,6 +88,22 @@ void problems_warn_at(struct problems *p, const char *file, int line, int column
 	va_end(ap);
 }
 
+void problems_join(struct problems *p, const struct problems *other)
+{
+	const struct problem *one;
+	size_t i;
+
+	for (i = 0; i < other->count; i++) {
+		one = &other->list[i];
+		if (one->warning)
+			problems_warn_at(p, one->file, one->line, one->column,
+					 "%s", one->text);
+		else
+			problems_add_at(p, one->file, one->line, one->column,
+					"%s", one->text);
+	}
+}
+
 static int problems_compare(const void *a, const void *b)
 {
 	const struct problem *x = a, *y = b;

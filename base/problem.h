@@ -37,6 +37,9 @@ void problems_add_at(struct problems *p, const char *file, int line, int column,
 void problems_warn_at(struct problems *p, const char *file, int line, int column,
 		      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Adds those of the other list. */
+void problems_join(struct problems *p, const struct problems *other);
+
 /* By file, line and column, in place. */
 void problems_sort(struct problems *p);
 

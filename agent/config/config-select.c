@@ -33,6 +33,45 @@ const struct ini *config_sequence(const struct config *config, const char *name)
 	return NULL;
 }
 
+static int config_no_sequence(const struct config *config, const char *name,
+			      struct rh_error *err)
+{
+	const char **names = memory_new(config->sequence_count + 1,
+					sizeof(*names));
+	const char *nearest;
+	size_t i;
+
+	for (i = 0; i < config->sequence_count; i++)
+		names[i] = config->sequence_names[i];
+	nearest = option_nearest(name, names);
+	free(names);
+	if (nearest != NULL)
+		return rh_error_set(err, RH_ERR_USAGE, "there is no sequence "
+				    "\"%s\" in %s/sequences.d; did you mean "
+				    "\"%s\"?", name, config->dir, nearest);
+	return rh_error_set(err, RH_ERR_USAGE, "there is no sequence \"%s\" in "
+			    "%s/sequences.d; a file %s.ini there would be one",
+			    name, config->dir, name);
+}
+
+const struct ini *config_find_sequence(const struct config *config,
+				       const char *name, struct rh_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < config->sequence_count; i++) {
+		if (strcmp(config->sequence_names[i], name) != 0)
+			continue;
+		if (!config->sequences[i]->broken)
+			return config->sequences[i];
+		rh_error_set(err, RH_ERR_CONFIG, "the sequence %s has errors",
+			     name);
+		return NULL;
+	}
+	config_no_sequence(config, name, err);
+	return NULL;
+}
+
 static bool config_in_group(const struct host *host, const char *group)
 {
 	size_t i;

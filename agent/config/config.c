@@ -168,6 +168,7 @@ static int config_take_ini(const struct config_list *list, int dir_fd,
 	}
 	*list->inis = memory_grow(*list->inis, n + 1, sizeof(**list->inis));
 	*list->names = memory_grow(*list->names, n + 1, sizeof(**list->names));
+	ini->broken = broken;
 	(*list->inis)[n] = ini;
 	(*list->names)[n] = stem;
 	(*list->count)++;

@@ -129,6 +129,13 @@ const struct host *config_host(const struct config *config, const char *name);
 const struct ini *config_sequence(const struct config *config, const char *name);
 
 /*
+ * The same; err says the nearest name where there is none, and refuses one whose
+ * file could not be read whole.
+ */
+const struct ini *config_find_sequence(const struct config *config,
+				       const char *name, struct rh_error *err);
+
+/*
  * Reads DIR/twins.d/NAME.ini, which is looked at when it is asked for: a twin
  * is no part of what a host needs. What is wrong in it goes to problems, and the
  * INI data is there all the same. USAGE with the nearest name where there is

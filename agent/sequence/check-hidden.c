@@ -26,9 +26,22 @@ static void hidden_say(struct check *c, const struct rule *by,
 			      r->source, by->source, where);
 }
 
+/* The states that a rule is looked for in: from first up to end. */
+struct hidden_where {
+	int first;
+	int end;
+};
+
+/* Whether the rule is looked for wherever that is. */
+static bool hidden_covers(const struct rule *by, struct hidden_where where)
+{
+	return by->end == 0 || (by->first <= where.first && where.end <= by->end);
+}
+
 /* Whether the rule is hidden by one of these; said once. */
 static bool hidden_by(struct check *c, const struct rule *r,
-		      const struct rules *rules, bool comes_later)
+		      struct hidden_where where, const struct rules *rules,
+		      bool comes_later)
 {
 	enum match_hiding how;
 	const struct rule *by;
@@ -38,7 +51,8 @@ static bool hidden_by(struct check *c, const struct rule *r,
 		by = &rules->list[i];
 		if (by == r)
 			comes_later = true;
-		if (by == r || by->kind != RULE_TEXT || by->max > 0)
+		if (by == r || by->kind != RULE_TEXT || by->max > 0 ||
+		    !hidden_covers(by, where))
 			continue;
 		how = match_hides(by->pattern, r->pattern);
 		if (how == MATCH_HIDES_NOT ||
@@ -50,24 +64,30 @@ static bool hidden_by(struct check *c, const struct rule *r,
 	return false;
 }
 
-static void hidden_rules(struct check *c, const struct rules *rules)
+static void hidden_rules(struct check *c, const struct rules *rules,
+			 struct hidden_where all)
 {
+	struct hidden_where where;
 	const struct rule *r;
 	size_t i;
 
 	for (i = 0; i < rules->count; i++) {
 		r = &rules->list[i];
-		if (r->kind == RULE_TEXT && !hidden_by(c, r, rules, false) &&
+		where = r->end > 0 ? (struct hidden_where){ r->first, r->end }
+				   : all;
+		if (r->kind == RULE_TEXT &&
+		    !hidden_by(c, r, where, rules, false) &&
 		    rules != &c->s->always)
-			hidden_by(c, r, &c->s->always, true);
+			hidden_by(c, r, where, &c->s->always, true);
 	}
 }
 
 void check_hidden(struct check *c)
 {
-	size_t i;
+	int i, count = (int)c->s->state_count;
 
-	hidden_rules(c, &c->s->always);
-	for (i = 0; i < c->s->state_count; i++)
-		hidden_rules(c, &c->s->states[i].rules);
+	hidden_rules(c, &c->s->always, (struct hidden_where){ 0, count });
+	for (i = 0; i < count; i++)
+		hidden_rules(c, &c->s->states[i].rules,
+			     (struct hidden_where){ i, i + 1 });
 }

@@ -92,7 +92,7 @@ static struct fact proof_amid(const struct actions *list, struct fact f)
 	return any;
 }
 
-static void proof_add_stays(struct fact *f, const struct rules *rules)
+static void proof_add_stays(struct fact *f, const struct rules *rules, int state)
 {
 	const struct rule *r;
 	size_t i, j;
@@ -100,6 +100,7 @@ static void proof_add_stays(struct fact *f, const struct rules *rules)
 	for (i = 0; i < rules->count; i++) {
 		r = &rules->list[i];
 		for (j = 0; r->target.kind == TARGET_NONE &&
+			    rule_holds(r, state) &&
 			    j < r->actions.count; j++) {
 			if (proof_is_lost(&r->actions.list[j]))
 				proof_add(f, proof_behind(&r->actions.list[j],
@@ -148,8 +149,8 @@ static bool proof_enter(struct proof *p, const struct target *to, struct fact f,
 		n->before = (int)from;
 		n->made = made;
 	}
-	proof_add_stays(&n->in, &p->c->s->states[to->state].rules);
-	proof_add_stays(&n->in, &p->c->s->always);
+	proof_add_stays(&n->in, &p->c->s->states[to->state].rules, to->state);
+	proof_add_stays(&n->in, &p->c->s->always, to->state);
 	return true;
 }
 

@@ -23,6 +23,16 @@ void check_place(char *text, size_t len, const char *file, int line,
 		snprintf(text, len, "line %d of %s", line, file);
 }
 
+/* The state can't be reached: none that it follows ends with recovered. */
+static void check_behind_run(struct check *c, size_t state)
+{
+	const struct state *st = &c->s->states[state], *last = st - 1;
+
+	problems_add(c->problems, st->file, st->line, "what stands behind a run "
+		     "in state \"%s\" can't be reached: %s never ends with "
+		     "recovered", st->own, last->file);
+}
+
 static void check_states(struct check *c)
 {
 	const struct state *st;
@@ -30,33 +40,49 @@ static void check_states(struct check *c)
 
 	for (i = 0; i < c->s->state_count; i++) {
 		st = &c->s->states[i];
-		if (!c->graph.nodes[i].reached)
+		if (!c->graph.nodes[i].reached && st->part > 0)
+			check_behind_run(c, i);
+		else if (!c->graph.nodes[i].reached)
 			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" can't be reached from \"%s\"; "
 				     "remove it, or let a rule go \"-> %s\"",
-				     st->name, c->s->states[c->s->start].name,
-				     st->name);
+				     st->own, c->s->states[st->start].own,
+				     st->own);
 		if (c->graph.nodes[i].count == 0)
 			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" can't be left; add then, "
-				     "timeout, or a rule with a target", st->name);
+				     "timeout, or a rule with a target", st->own);
 		else if (st->then.kind == TARGET_NONE && st->timeout_ms == 0)
 			problems_add(c->problems, st->file, st->line,
 				     "state \"%s\" may wait for ever; add "
-				     "\"timeout = 5m -> TARGET\"", st->name);
+				     "\"timeout = 5m -> TARGET\"", st->own);
 	}
 }
 
+/*
+ * Where the loop is told: at the first of its states that is of the sequence
+ * itself; visits can be given there. One that is all inside of a sequence that
+ * is run is told as it is of that one.
+ */
 static void check_say_loop(void *context, const int *states, size_t count)
 {
 	struct check *c = context;
+	const struct state *all = c->s->states, *at = NULL;
 	struct buffer text = { 0 };
+	bool inside = true;
 	size_t i;
 
+	for (i = 0; i < count; i++) {
+		inside = inside && all[states[i]].start == all[states[0]].start;
+		if (at == NULL && all[states[i]].start == c->s->start)
+			at = &all[states[i]];
+	}
 	for (i = 0; i < count; i++)
 		buffer_printf(&text, "%s%s", i > 0 ? " -> " : "",
-			      c->s->states[states[i]].name);
-	problems_add(c->problems, c->s->file, c->s->states[states[0]].line,
+			      inside && at == NULL ? all[states[i]].own
+						   : all[states[i]].name);
+	at = at != NULL ? at : &all[states[0]];
+	problems_add(c->problems, at->file, at->line,
 		     "%.300s goes round without end; give one of these states "
 		     "\"visits = 3 -> TARGET\"", buffer_text(&text));
 	buffer_release(&text);

@@ -148,20 +148,19 @@ static void dot_put_state(struct dot *d, int state)
 	buffer_release(&text);
 }
 
-static void dot_put_always(struct dot *d)
+/* Rules that hold in the same states are a box, called always0, always1 ... */
+static void dot_put_always(struct dot *d, const struct rules *rules, size_t box,
+			   const char *where)
 {
-	const struct rules *rules = &d->g->s->always;
 	size_t i;
 
-	if (rules->count == 0)
-		return;
-	buffer_append_text(d->out, "\talways [label=\"in every state");
+	buffer_printf(d->out, "\talways%zu [label=\"in %s", box, where);
 	dot_put_stays(d, rules);
 	buffer_append_text(d->out, "\", style=dashed];\n");
 	for (i = 0; i < rules->count; i++) {
 		if (rules->list[i].target.kind == TARGET_NONE)
 			continue;
-		buffer_append_text(d->out, "\talways -> ");
+		buffer_printf(d->out, "\talways%zu -> ", box);
 		dot_put_node(d, &rules->list[i].target);
 		buffer_append_text(d->out, " [label=\"");
 		dot_put_edge_label(d, graph_rule_key(&rules->list[i]),
@@ -199,6 +198,7 @@ void graph_put_dot(struct graph *g, struct buffer *out)
 {
 	struct dot d = { .g = g, .out = out };
 	struct buffer text = { 0 };
+	struct rules rules;
 	size_t i;
 
 	buffer_append_text(out, "digraph \"");
@@ -212,7 +212,10 @@ void graph_put_dot(struct graph *g, struct buffer *out)
 	buffer_printf(out, "\tbegin -> s%d;\n", g->s->start);
 	for (i = 0; i < g->s->state_count; i++)
 		dot_put_state(&d, (int)i);
-	dot_put_always(&d);
+	for (i = 0; i < g->s->always.count; i += rules.count) {
+		rules = graph_always(g->s, i, &text);
+		dot_put_always(&d, &rules, i, buffer_text(&text));
+	}
 	dot_put_ends(&d);
 	buffer_append_text(out, "}\n");
 	buffer_release(&text);

@@ -170,6 +170,7 @@ static void outline_state(struct graph *g, int state, struct buffer *out)
 void graph_put_outline(struct graph *g, struct buffer *out)
 {
 	struct buffer text = { 0 };
+	struct rules rules;
 	size_t i;
 
 	buffer_printf(&text, "%s%s%s", g->s->name,
@@ -184,8 +185,10 @@ void graph_put_outline(struct graph *g, struct buffer *out)
 	}
 	for (i = 0; i < g->s->state_count; i++)
 		outline_state(g, (int)i, out);
-	if (g->s->always.count > 0)
-		buffer_append_text(out, "\nin every state\n");
-	outline_rules(g, -1, &g->s->always, out);
+	for (i = 0; i < g->s->always.count; i += rules.count) {
+		rules = graph_always(g->s, i, &text);
+		buffer_printf(out, "\nin %s\n", buffer_text(&text));
+		outline_rules(g, -1, &rules, out);
+	}
 	buffer_release(&text);
 }

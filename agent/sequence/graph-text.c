@@ -2,6 +2,8 @@
 /* The words of the pictures of a sequence: rules and actions as they are written. */
 #include "agent/sequence/graph-text.h"
 
+#include <string.h>
+
 #include "base/deadline.h"
 
 const char *graph_rule_key(const struct rule *r)
@@ -51,6 +53,27 @@ void graph_put_rule(const struct rule *r, struct buffer *out)
 		buffer_append_text(out, " : ");
 		graph_put_actions(&r->actions, out);
 	}
+}
+
+struct rules graph_always(const struct sequence *s, size_t i, struct buffer *where)
+{
+	struct rules same = { s->always.list + i, 0 };
+	const struct rule *r = same.list;
+	const struct state *st;
+
+	while (i + same.count < s->always.count &&
+	       same.list[same.count].first == r->first &&
+	       same.list[same.count].end == r->end)
+		same.count++;
+	buffer_clear(where);
+	buffer_append_text(where, "every state");
+	if (same.count == 0 || r->end == 0)
+		return same;
+	/* "S/X:boot" without ":boot" */
+	st = &s->states[r->first];
+	buffer_printf(where, " of %.*s",
+		      (int)(strlen(st->name) - strlen(st->own) - 1), st->name);
+	return same;
 }
 
 bool graph_fails_bare(const struct state *st)

@@ -18,6 +18,12 @@ void graph_put_actions(const struct actions *list, struct buffer *out);
 void graph_put_ms(int64_t ms, struct buffer *out);
 
 /*
+ * The rules of [always] from the i-th on that hold in the same states, and which
+ * those are: "every state", "every state of S/X". An empty list: there is none left.
+ */
+struct rules graph_always(const struct sequence *s, size_t i, struct buffer *where);
+
+/*
  * Whether the state ends the run where one of its actions fails, though nobody
  * wrote so: it has no `else`.
  */

@@ -98,6 +98,7 @@ static int64_t graph_action_ms(const struct graph *g, const struct action *a,
 	case ACTION_ASK:
 	case ACTION_SYSRQ_SEEN:
 	case ACTION_NOTE:
+	case ACTION_RUN:
 	case ACTION_COUNT:
 		break;
 	}

@@ -26,13 +26,15 @@ static void graph_add(struct graph_node *n, struct graph_edge edge)
 }
 
 static void graph_add_rules(struct graph_node *n, const struct rules *rules,
-			    enum graph_edge_kind kind)
+			    enum graph_edge_kind kind, int state)
 {
 	const struct rule *r;
 	size_t i;
 
 	for (i = 0; i < rules->count; i++) {
 		r = &rules->list[i];
+		if (!rule_holds(r, state))
+			continue;
 		graph_add(n, (struct graph_edge){
 			.kind = kind, .to = &r->target, .rule = r, .early = true,
 			.bounded = kind == GRAPH_EDGE_ALWAYS && r->max > 0 });
@@ -55,8 +57,8 @@ static void graph_lay_edges(struct graph *g, size_t state)
 						  .early = true });
 	graph_add(n, (struct graph_edge){ .kind = GRAPH_EDGE_TIMEOUT,
 					  .to = &st->timeout, .early = true });
-	graph_add_rules(n, &st->rules, GRAPH_EDGE_RULE);
-	graph_add_rules(n, &g->s->always, GRAPH_EDGE_ALWAYS);
+	graph_add_rules(n, &st->rules, GRAPH_EDGE_RULE, (int)state);
+	graph_add_rules(n, &g->s->always, GRAPH_EDGE_ALWAYS, (int)state);
 }
 
 static void graph_reach(struct graph *g, const struct target *to)

@@ -99,7 +99,8 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 	}
 	machine_event(m, MACHINE_EVENT_FAILED, "%s", text);
 	state = &m->s->states[m->state];
-	if (state->otherwise.kind != TARGET_NONE)
+	if (state->otherwise.kind != TARGET_NONE &&
+	    (verdict != VERDICT_UNKNOWN || !state->otherwise.if_failed))
 		machine_go(m, &state->otherwise);
 	else
 		machine_finish(m, verdict, code, text);
@@ -363,6 +364,7 @@ static void action_begin(struct machine *m, const struct action *a)
 		action_ask(m, MACHINE_COLLECT, ACTIONS_CALL_MS, a->text);
 		break;
 	case ACTION_NONE:
+	case ACTION_RUN:
 	case ACTION_COUNT:
 		assert(false);
 		break;

@@ -44,6 +44,7 @@ struct rule_use {
 	int count;		/* fired, repeats counted */
 	unsigned total;		/* ... ever */
 	int64_t fired_at;	/* idle, lost: for which silence */
+	int64_t since;		/* [always]: its states were entered */
 	bool secret_typed;	/* since the last power action */
 	bool shown;		/* RULE_SCREEN: true at the last look */
 	struct match_cursor cursor;
@@ -268,7 +269,7 @@ void rules_init(struct machine *m);
 void rules_release(struct machine *m);
 void rules_drop(struct machine *m, size_t len);
 void rules_heal(struct machine *m);
-void rules_enter(struct machine *m);
+void rules_enter(struct machine *m, int before);
 void rules_rewind(struct machine *m);
 bool rules_scan(struct machine *m);
 bool rules_time(struct machine *m);

@@ -113,14 +113,23 @@ void rules_rewind(struct machine *m)
 }
 
 /*
- * A state was entered: its rules count anew, those of [always] go on. That a
+ * A state was entered: its rules count anew, those of [always] go on (those of a
+ * sequence that is run begin where it does). That a
  * secret was typed is not forgotten by going round (I07).
  */
-void rules_enter(struct machine *m)
+void rules_enter(struct machine *m, int before)
 {
 	struct rule_use *uses = rules_uses(m);
+	const struct rules *always = &m->s->always;
 	size_t i;
 
+	for (i = 0; i < always->count; i++) {
+		if (always->list[i].end == 0 ||
+		    rule_holds(&always->list[i], before))
+			continue;
+		m->always_use[i].since = m->now;
+		m->always_use[i].shown = false;
+	}
 	for (i = 0; i < rules_of_state(m)->count; i++) {
 		uses[i].count = 0;
 		uses[i].fired_at = 0;
@@ -195,7 +204,8 @@ static void rules_find(struct machine *m, const struct rules *rules,
 	for (i = match_scan_next(scan, 0); i < rules->count;
 	     i = match_scan_next(scan, i + 1)) {
 		rule = &rules->list[i];
-		if (!rules_may_fire(rule, &uses[i]))
+		if (!rule_holds(rule, m->state) ||
+		    !rules_may_fire(rule, &uses[i]))
 			continue;
 		if (uses[i].cursor.from < m->consumed)
 			uses[i].cursor.from = m->consumed;
@@ -411,10 +421,12 @@ bool rules_scan(struct machine *m)
 
 /* Since when the silence (or the loss) that the rule is about lasts. */
 static int64_t rules_since(const struct machine *m, const struct rule *rule,
-			   bool own)
+			   const struct rule_use *use, bool own)
 {
 	int64_t since = rule->kind == RULE_IDLE ? m->last_byte : m->lost_since;
 
+	if (since < use->since)
+		since = use->since;
 	return own && since < m->entered ? m->entered : since;
 }
 
@@ -423,10 +435,11 @@ static bool rules_counts(const struct machine *m, const struct rule *rule,
 {
 	if (rule->kind != RULE_IDLE && rule->kind != RULE_LOST)
 		return false;
-	if (m->attached != (rule->kind == RULE_IDLE))
+	if (m->attached != (rule->kind == RULE_IDLE) ||
+	    !rule_holds(rule, m->state))
 		return false;
 	return rules_may_fire(rule, use) &&
-	       (use->fired_at == 0 || use->fired_at < rules_since(m, rule, own));
+	       (use->fired_at == 0 || use->fired_at < rules_since(m, rule, use, own));
 }
 
 static bool rules_silence(struct machine *m, const struct rules *rules,
@@ -439,7 +452,8 @@ static bool rules_silence(struct machine *m, const struct rules *rules,
 	for (i = 0; i < rules->count; i++) {
 		rule = &rules->list[i];
 		if (!rules_counts(m, rule, &uses[i], own) ||
-		    m->now < deadline_add(rules_since(m, rule, own), rule->ms))
+		    m->now < deadline_add(rules_since(m, rule, &uses[i], own),
+					  rule->ms))
 			continue;
 		uses[i].count++;
 		uses[i].total++;
@@ -527,7 +541,7 @@ static int64_t rules_silence_deadline(const struct machine *m,
 	for (i = 0; i < rules->count; i++) {
 		if (rules_counts(m, &rules->list[i], &uses[i], own))
 			due = deadline_min(due, deadline_add(
-				rules_since(m, &rules->list[i], own),
+				rules_since(m, &rules->list[i], &uses[i], own),
 				rules->list[i].ms));
 	}
 	return due;

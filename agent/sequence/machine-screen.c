@@ -157,6 +157,7 @@ static bool screen_rules_look(struct machine *m, const struct rules *rules,
 
 	for (i = 0; i < rules->count; i++) {
 		if (rules->list[i].kind == RULE_SCREEN &&
+		    rule_holds(&rules->list[i], m->state) &&
 		    screen_rule_look(m, &rules->list[i], &uses[i]))
 			return true;
 	}

@@ -232,12 +232,13 @@ const char *machine_state_name(const struct machine *m)
 static void machine_enter(struct machine *m, int index)
 {
 	const struct state *state = &m->s->states[index];
+	int before = m->state;
 
 	restart_abandon(m);
 	actions_clear(m);
 	m->state = index;
 	m->entered = m->now;
-	rules_enter(m);
+	rules_enter(m, before);
 	machine_event(m, MACHINE_EVENT_STATE, "%s", state->name);
 	if (state->act.count > 0 || state->then.kind != TARGET_NONE)
 		actions_push(m, FRAME_DO, &state->act, NULL);
@@ -271,12 +272,20 @@ static bool machine_circles(struct machine *m)
 	return true;
 }
 
+/* A sequence that was run ends, and the one that runs it goes on. */
+static void machine_note_end(struct machine *m, const struct target *target)
+{
+	if (target->note != NULL)
+		machine_event(m, MACHINE_EVENT_NOTE, "%s", target->note);
+}
+
 void machine_go(struct machine *m, const struct target *target)
 {
 	const char *reason;
 
 	if (m->phase == PHASE_OVER || target->kind == TARGET_NONE)
 		return;
+	machine_note_end(m, target);
 	while (target->kind == TARGET_STATE) {
 		if (machine_circles(m))
 			return;
@@ -285,6 +294,7 @@ void machine_go(struct machine *m, const struct target *target)
 			return;
 		}
 		target = &m->s->states[target->state].visited;
+		machine_note_end(m, target);
 	}
 	reason = target->reason;
 	if (target->verdict == VERDICT_RECOVERED && reason == NULL)

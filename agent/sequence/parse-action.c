@@ -157,7 +157,7 @@ static bool action_key(struct parse *p, struct action *a)
 
 static bool action_name(struct parse *p, struct action *a, const char *what)
 {
-	char word[64];
+	char word[256];
 
 	if (!parse_word(p, ",", word, sizeof(word)) || !option_is_name(word))
 		return parse_fail(p, "%s needs a name", what);
@@ -386,6 +386,21 @@ static bool action_ask(struct parse *p, struct action *a)
 	return true;
 }
 
+static bool action_run(struct parse *p, struct action *a)
+{
+	struct rh_error err = RH_ERROR_INIT;
+
+	if (!action_name(p, a, "run"))
+		return false;
+	if (p->vars == NULL || p->vars->library == NULL)
+		return parse_fail(p, "there are no other sequences here that "
+				  "could be run");
+	if (p->vars->library->get(p->vars->library->context, a->text, &err) ==
+	    NULL)
+		return parse_fail(p, "%s", err.text);
+	return true;
+}
+
 static const struct {
 	const char *word;
 	enum action_type type;
@@ -408,6 +423,7 @@ static const struct {
 	{ "ask", ACTION_ASK, action_ask },
 	{ "restart", ACTION_RESTART, parse_rungs },
 	{ "stop", ACTION_STOP, parse_rungs },
+	{ "run", ACTION_RUN, action_run },
 };
 
 #define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
@@ -432,7 +448,8 @@ static bool action_unknown(struct parse *p)
 				  "\"%s\"?", word, nearest);
 	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
 			  "send, enter, key, secret, break, sysrq, wait, note, "
-			  "check, collect, select, shell, restart or stop", word);
+			  "check, collect, select, shell, ask, restart, stop or "
+			  "run", word);
 }
 
 /* What was written from there on, newlines and what is around them a blank. */

@@ -110,7 +110,7 @@ static bool parse_var(struct parse *p, struct buffer *ret)
 	if (end == NULL)
 		return parse_fail(p, "a ${ without its }");
 	name = memory_copy_len(p->at + 2, (size_t)(end - p->at - 2));
-	if (p->vars != NULL)
+	if (p->vars != NULL && p->vars->get != NULL)
 		value = p->vars->get(p->vars->context, name);
 	if (value == NULL)
 		parse_fail(p, "${%.60s} is not set; add \"%.60s = ...\" to "

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * INI data to a sequence. The one door is sequence_parse: it walks the
- * sections, reads each value with a table of keys, and resolves the names of
- * states at the end. Each problem is added once; a file with problems gives
- * no sequence.
+ * sections, reads each value with a table of keys, resolves the names of
+ * states at the end, and parse-run.c puts in what its states run. Each problem is added once;
+ * a file with problems gives no sequence.
  */
 #include "agent/sequence/parse.h"
 
@@ -17,16 +17,6 @@
 #define PARSE_DEADLINE_MS (30 * 60 * 1000)
 #define PARSE_KEY_DELAY_MS 5000
 
-/* What is being read. state: NULL in [sequence] and [always]. */
-struct parsing {
-	struct parse p;
-	struct sequence *s;
-	struct state *state;
-	char *start;	/* name of the first state */
-	int start_line;
-	int start_column;
-};
-
 /* A duration that is one. */
 static bool take_time(struct parsing *g, int64_t *ret_ms)
 {
@@ -35,6 +25,22 @@ static bool take_time(struct parsing *g, int64_t *ret_ms)
 	if (*ret_ms < 1)
 		return parse_fail(&g->p, "a time is longer than nothing");
 	return true;
+}
+
+/* What a rule does goes through undisturbed, and another sequence does not. */
+static void take_no_run(struct parsing *g, const struct actions *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (list->list[i].type == ACTION_RUN)
+			problems_add_at(g->p.problems, g->p.file,
+					list->list[i].line,
+					list->list[i].column,
+					"run stands in the \"do\" of a state, "
+					"not in a rule: let the rule go to a "
+					"state that runs it");
+	}
 }
 
 /* Behind what a rule waits for: [max N] [: actions] [-> target]. */
@@ -47,6 +53,7 @@ static bool take_rule_rest(struct parsing *g, struct rule *r)
 	parse_skip(&g->p, true);
 	if (parse_take(&g->p, ":") && !parse_actions(&g->p, &r->actions))
 		return false;
+	take_no_run(g, &r->actions);
 	parse_skip(&g->p, true);
 	if (parse_take(&g->p, "->"))
 		return parse_target(&g->p, &r->target);
@@ -392,6 +399,7 @@ static void parsing_states(struct parsing *g)
 				     "\"%s\" can't be the name of a state", name);
 		state = &g->s->states[g->s->state_count++];
 		state->name = memory_copy(name);
+		state->own = memory_copy(name);
 		state->file = g->p.file;
 		state->line = ini->sections[i].line;
 	}
@@ -525,30 +533,56 @@ static void resolve_start(struct parsing *g)
 			     "start: there is no state \"%s\"", g->start);
 }
 
+static void resolve_state(struct parsing *g, struct state *st)
+{
+	resolve_rules(g, &st->rules);
+	resolve_target(g, &st->then);
+	resolve_target(g, &st->otherwise);
+	resolve_target(g, &st->timeout);
+	resolve_target(g, &st->visited);
+}
+
 static void parsing_resolve(struct parsing *g)
 {
-	struct state *st;
 	size_t i;
 
 	resolve_rules(g, &g->s->always);
-	for (i = 0; i < g->s->state_count; i++) {
-		st = &g->s->states[i];
-		resolve_rules(g, &st->rules);
-		resolve_target(g, &st->then);
-		resolve_target(g, &st->otherwise);
-		resolve_target(g, &st->timeout);
-		resolve_target(g, &st->visited);
-	}
+	for (i = 0; i < g->s->state_count; i++)
+		resolve_state(g, &g->s->states[i]);
 	resolve_start(g);
+	for (i = 0; i < g->s->state_count; i++)
+		g->s->states[i].start = g->s->start;
 }
 
-struct sequence *sequence_parse(const struct ini *ini, const char *name,
-				const struct sequence_vars *vars,
-				struct problems *problems)
+void parsing_state_again(struct parsing *g, const struct state *of,
+			 struct state *ret)
+{
+	const struct ini *ini = g->p.ini;
+	size_t i;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->own = memory_copy(of->own);
+	ret->file = of->file;
+	ret->line = of->line;
+	ret->start = of->start;
+	g->state = ret;
+	for (i = 0; i < ini->count; i++) {
+		if (ini->sections[i].line == of->line)
+			parsing_section(g, &ini->sections[i], state_keys);
+	}
+	g->state = NULL;
+	resolve_state(g, ret);
+}
+
+struct sequence *parsing_sequence(const struct ini *ini, const char *name,
+				  const struct sequence_vars *vars,
+				  struct problems *problems,
+				  const struct parsing *caller)
 {
 	size_t before = problems_in_file(problems, ini->file);
 	struct parsing g = { .p = { .ini = ini, .vars = vars,
-				    .problems = problems } };
+				    .problems = problems },
+			     .caller = caller };
 
 	g.s = memory_new(1, sizeof(*g.s));
 	g.s->name = memory_copy(name);
@@ -561,8 +595,18 @@ struct sequence *sequence_parse(const struct ini *ini, const char *name,
 	parsing_sections(&g);
 	parsing_resolve(&g);
 	free(g.start);
-	if (problems_in_file(problems, ini->file) == before && before == 0)
+	if (before == 0 && problems_in_file(problems, ini->file) == 0)
+		parsing_run(&g);
+	if (before == 0 && problems_in_file(problems, ini->file) == 0 &&
+	    !g.broken)
 		return g.s;
 	sequence_free(g.s);
 	return NULL;
+}
+
+struct sequence *sequence_parse(const struct ini *ini, const char *name,
+				const struct sequence_vars *vars,
+				struct problems *problems)
+{
+	return parsing_sequence(ini, name, vars, problems, NULL);
 }

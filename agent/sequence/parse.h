@@ -19,6 +19,31 @@ struct parse {
 	bool failed;
 };
 
+/* A sequence that is being read. state: NULL in [sequence] and [always]. */
+struct parsing {
+	struct parse p;
+	struct sequence *s;
+	struct state *state;
+	char *start;	/* name of the first state */
+	int start_line;
+	int start_column;
+	bool broken;	/* a sequence that it runs has problems */
+	const struct parsing *caller;	/* that runs it, or NULL */
+};
+
+/* What sequence_parse does, for a sequence that caller runs (NULL: nobody). */
+struct sequence *parsing_sequence(const struct ini *ini, const char *name,
+				  const struct sequence_vars *vars,
+				  struct problems *problems,
+				  const struct parsing *caller);
+
+/* Reads the section of that state of ours once more, into ret. */
+void parsing_state_again(struct parsing *g, const struct state *of,
+			 struct state *ret);
+
+/* Puts in the sequences that the states run; g->s is whole but for that. */
+void parsing_run(struct parsing *g);
+
 /* The line of the file in which p->at stands. */
 int parse_line(const struct parse *p);
 
@@ -83,6 +108,8 @@ bool parse_rungs(struct parse *p, struct action *a);
 /* A state's name, or a verdict with its reason. */
 bool parse_target(struct parse *p, struct target *ret);
 
+void parse_target_release(struct target *t);
+void parse_rules_release(struct rules *rules);
 void action_release(struct action *a);
 void actions_release(struct actions *a);
 

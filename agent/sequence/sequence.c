@@ -32,13 +32,15 @@ enum verdict verdict_from_name(const char *name)
 	return VERDICT_NONE;
 }
 
-static void target_release(struct target *t)
+void parse_target_release(struct target *t)
 {
 	free(t->reason);
 	free(t->name);
+	free(t->note);
+	memset(t, 0, sizeof(*t));
 }
 
-static void rules_release(struct rules *rules)
+void parse_rules_release(struct rules *rules)
 {
 	struct rule *r;
 	size_t i;
@@ -48,20 +50,23 @@ static void rules_release(struct rules *rules)
 		match_free(r->pattern);
 		free(r->source);
 		actions_release(&r->actions);
-		target_release(&r->target);
+		parse_target_release(&r->target);
 	}
 	free(rules->list);
+	rules->list = NULL;
+	rules->count = 0;
 }
 
 static void state_release(struct state *st)
 {
 	free(st->name);
+	free(st->own);
 	actions_release(&st->act);
-	target_release(&st->then);
-	target_release(&st->otherwise);
-	rules_release(&st->rules);
-	target_release(&st->timeout);
-	target_release(&st->visited);
+	parse_target_release(&st->then);
+	parse_target_release(&st->otherwise);
+	parse_rules_release(&st->rules);
+	parse_target_release(&st->timeout);
+	parse_target_release(&st->visited);
 }
 
 void sequence_free(struct sequence *s)
@@ -73,10 +78,13 @@ void sequence_free(struct sequence *s)
 	for (i = 0; i < s->state_count; i++)
 		state_release(&s->states[i]);
 	free(s->states);
-	rules_release(&s->always);
+	parse_rules_release(&s->always);
 	actions_release(&s->healthy);
 	free(s->name);
 	free(s->file);
+	for (i = 0; i < s->file_count; i++)
+		free(s->files[i]);
+	free(s->files);
 	free(s->summary);
 	free(s->twin);
 	free(s);
@@ -114,6 +122,11 @@ void sequence_each_action(const struct sequence *s,
 		each_action(&s->states[i].act, visit, context);
 		each_rule_action(&s->states[i].rules, visit, context);
 	}
+}
+
+bool rule_holds(const struct rule *r, int state)
+{
+	return r->end == 0 || (state >= r->first && state < r->end);
 }
 
 bool action_types(const struct action *a)

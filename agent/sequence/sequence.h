@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "agent/console/match.h"
+#include "base/error.h"
 #include "base/ini.h"
 #include "base/problem.h"
 
@@ -42,6 +43,8 @@ struct target {
 	int line;
 	int column;
 	char *name;		/* as written, until it is resolved */
+	char *note;		/* how a sequence that was run ended; or NULL */
+	bool if_failed;		/* not where it can't be told what happened */
 };
 
 enum action_type {
@@ -67,6 +70,7 @@ enum action_type {
 	ACTION_ASK,		/* text: a question to a person, yes or no */
 	ACTION_SYSRQ_SEEN,	/* not written by anybody: the kernel answers a sysrq */
 	ACTION_SELECT,		/* steps: entries of menus, one behind the other */
+	ACTION_RUN,		/* text: a sequence; none is left by sequence_parse */
 	ACTION_COUNT,
 };
 
@@ -97,6 +101,10 @@ struct select_step {
 	char *source;		/* as a person wrote it */
 	bool whole;		/* literal: it is all of the entry's text */
 };
+
+/* How deep sequences run others, and how many states all of them may have. */
+#define SEQUENCE_RUN_DEPTH 8
+#define SEQUENCE_STATES_MAX 1000
 
 /* How long the way to one entry of a menu may take, Enter and all. */
 #define SEQUENCE_SELECT_MS 60000
@@ -148,6 +156,8 @@ struct rule {
 	int max;		/* 0: no limit */
 	struct actions actions;
 	struct target target;
+	int first;		/* of [always]: it holds in these states; end 0: in all */
+	int end;
 };
 
 struct rules {
@@ -156,7 +166,11 @@ struct rules {
 };
 
 struct state {
-	char *name;
+	char *name;		/* "boot", "S/X:boot" where S runs X; "S+1" is what
+				   stands in S behind its first run */
+	char *own;		/* as its section says */
+	int part;		/* 1: behind the first run, ... */
+	int start;		/* where the sequence begins that it is of */
 	const char *file;
 	int line;
 	struct actions act;	/* `do` */
@@ -177,7 +191,9 @@ struct state {
 
 struct sequence {
 	char *name;
-	char *file;		/* its parts borrow this */
+	char *file;		/* its parts borrow this, or one of those: */
+	char **files;		/* of the sequences that it runs */
+	size_t file_count;
 	int line;		/* of [sequence] */
 	char *summary;
 	char *twin;		/* that it is rehearsed with; NULL: of its name */
@@ -192,21 +208,36 @@ struct sequence {
 	size_t state_count;
 };
 
-/* Looks up ${name}; NULL where unset. */
+/* The other sequences, for `run`: NULL with err where it can't be had. */
+struct sequence_library {
+	const struct ini *(*get)(const void *context, const char *name,
+				 struct rh_error *err);
+	const void *context;
+};
+
+/* Looks up ${name}; NULL where unset. get NULL: each is taken as set. */
 struct sequence_vars {
 	const char *(*get)(const void *context, const char *name);
 	const void *context;
+	const struct sequence_library *library;	/* NULL: none can be run */
 };
 
 /*
  * Makes a sequence of INI data. All errors go to problems; NULL where there
  * is one. vars NULL: every ${name} is taken as set (for a check without a
  * host). In a pattern the value of a var is matched literally.
+ *
+ * Sequences that are run are put in, so that what comes out is one graph of
+ * states: "S/X:boot" is the state boot of X, as S runs it. A problem in one of
+ * them has its file.
  */
 struct sequence *sequence_parse(const struct ini *ini, const char *name,
 				const struct sequence_vars *vars,
 				struct problems *problems);
 void sequence_free(struct sequence *s);
+
+/* Whether the rule, of [always], holds in this state. */
+bool rule_holds(const struct rule *r, int state);
 
 /* What its actions and rules really need (bits). */
 unsigned sequence_uses(const struct sequence *s);

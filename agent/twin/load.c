@@ -132,9 +132,9 @@ static struct twin_model *load_parse(const char *path,
 	struct ini *ini = ini_read(path, buffer_text(text), text->len,
 				   problems);
 	struct load_vars values;
-	const struct sequence_vars given = { load_vars_get, &values };
+	const struct sequence_vars given = { load_vars_get, &values, NULL };
 	const struct twin_vars all = { &given, ini };
-	const struct sequence_vars get = { twin_vars_get, &all };
+	const struct sequence_vars get = { twin_vars_get, &all, NULL };
 	struct twin_model *model;
 
 	load_vars_init(&values, vars);

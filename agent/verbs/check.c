@@ -39,18 +39,17 @@ static void check_path(struct verb_call *call, const struct sequence *s,
 	buffer_release(&path);
 }
 
-static void check_sequence(struct verb_call *call, const struct ini *ini,
-			   const char *name, bool paths)
+/* Finds what is wrong with it for each of its hosts, or for none. */
+static void check_hosts(struct verb_call *call, const struct ini *ini,
+			const char *name, bool paths, struct problems *p)
 {
-	struct sequence_vars vars = { verb_var, NULL };
-	struct problems *p = &call->problems;
+	const struct sequence_library library = verb_library(call);
+	struct sequence_vars vars = { verb_var, NULL, &library };
 	const struct host *host;
 	struct sequence *s;
 	bool used = false;
 	size_t i;
 
-	if (problems_in_file(p, ini->file) > 0)
-		return;
 	for (i = 0; i < call->config->host_count; i++) {
 		host = call->config->hosts[i];
 		if (host->broken || host->recover == NULL ||
@@ -69,12 +68,27 @@ static void check_sequence(struct verb_call *call, const struct ini *ini,
 	}
 	if (used)
 		return;
-	s = sequence_parse(ini, name, NULL, p);
+	vars.get = NULL;
+	s = sequence_parse(ini, name, &vars, p);
 	if (s != NULL)
 		sequence_check(s, NULL, p);
 	if (paths)
 		check_path(call, s, NULL);
 	sequence_free(s);
+}
+
+/* Each by itself: what one that is run lacks is not asked of the other. */
+static void check_sequence(struct verb_call *call, size_t i, bool paths)
+{
+	const struct config *config = call->config;
+	struct problems found = { 0 };
+
+	if (config->sequences[i]->broken)
+		return;
+	check_hosts(call, config->sequences[i], config->sequence_names[i],
+		    paths, &found);
+	problems_join(&call->problems, &found);
+	problems_release(&found);
 }
 
 static bool check_has_twin(const struct host *host, const char *name)
@@ -93,9 +107,9 @@ static bool check_has_twin(const struct host *host, const char *name)
 static void check_twin(struct verb_call *call, const struct ini *ini,
 		       const char *name)
 {
-	struct sequence_vars of_host = { verb_var, NULL };
+	struct sequence_vars of_host = { verb_var, NULL, NULL };
 	const struct twin_vars all = { &of_host, ini };
-	const struct sequence_vars vars = { twin_vars_get, &all };
+	const struct sequence_vars vars = { twin_vars_get, &all, NULL };
 	struct problems *p = &call->problems;
 	bool used = false;
 	size_t i;
@@ -151,8 +165,7 @@ static int check_run(struct verb_call *call)
 	if (status != 0)
 		return status;
 	for (i = 0; i < call->config->sequence_count; i++)
-		check_sequence(call, call->config->sequences[i],
-			       call->config->sequence_names[i], paths);
+		check_sequence(call, i, paths);
 	for (i = 0; i < call->config->twin_count; i++)
 		check_twin(call, call->config->twins[i],
 			   call->config->twin_names[i]);

@@ -32,7 +32,9 @@ static int graph_sequence(struct verb_call *call, const char *name,
 			  const struct host *host, bool dot)
 {
 	const struct ini *ini = verb_find_sequence(call, name);
-	struct sequence_vars vars = { verb_var, host };
+	const struct sequence_library library = verb_library(call);
+	const struct sequence_vars vars = { host != NULL ? verb_var : NULL, host,
+					    &library };
 	struct problems problems = { 0 };
 	struct sequence *s = NULL;
 	int status = 2;
@@ -42,10 +44,9 @@ static int graph_sequence(struct verb_call *call, const char *name,
 	if (problems_in_file(&call->problems, ini->file) > 0)
 		verb_print_problems(&call->problems, ini->file);
 	else
-		s = sequence_parse(ini, name, host != NULL ? &vars : NULL,
-				   &problems);
+		s = sequence_parse(ini, name, &vars, &problems);
 	problems_sort(&problems);
-	ini_quote(ini, &problems);
+	verb_quote_sequences(call, &problems);
 	verb_print_problems(&problems, NULL);
 	if (s != NULL)
 		status = graph_print(call, s, host, dot);

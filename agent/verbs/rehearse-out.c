@@ -75,11 +75,17 @@ static const char *out_faults(const enum fault *list, char *buf, size_t buf_len)
 
 /* ---- never visited ----------------------------------------------------------------- */
 
+/* For people and programs: NULL is the sequence itself. */
+static const char *never_file(const struct rehearse *r, const char *file)
+{
+	return strcmp(file, r->sequence->file) == 0 ? NULL : file;
+}
+
 /* Calls take for each thing that was never visited. */
 static void never_each(const struct rehearse *r,
 		       void (*take)(void *context, const char *kind,
 				    const char *state, const char *rule,
-				    int line),
+				    const char *file, int line),
 		       void *context)
 {
 	const struct sequence *s = r->sequence;
@@ -91,6 +97,7 @@ static void never_each(const struct rehearse *r,
 	for (i = 0; i < (int)s->state_count; i++) {
 		if (rehearse_entered(r, (size_t)i) == 0)
 			take(context, "state", s->states[i].name, NULL,
+			     never_file(r, s->states[i].file),
 			     s->states[i].line);
 	}
 	for (i = -1; i < (int)s->state_count; i++) {
@@ -103,37 +110,47 @@ static void never_each(const struct rehearse *r,
 			     i < 0 ? "[always]" : s->states[i].name,
 			     rules->list[k].source != NULL
 				     ? rules->list[k].source : words,
+			     never_file(r, rules->list[k].file),
 			     rules->list[k].line);
 		}
 	}
 	for (k = 0; k < r->twin->state_count; k++) {
 		if (rehearse_twin_entered(r, k) == 0)
 			take(context, "twin", r->twin->states[k].name, NULL,
-			     r->twin->states[k].line);
+			     "the twin", r->twin->states[k].line);
 	}
 }
 
 static void never_text(void *context, const char *kind, const char *state,
-		       const char *rule, int line)
+		       const char *rule, const char *file, int line)
 {
+	const char *of = file != NULL ? " of " : "";
 	int *count = context;
 
+	(void)kind;
 	(*count)++;
+	if (file == NULL)
+		file = "";
+	if (strrchr(file, '/') != NULL)
+		file = strrchr(file, '/') + 1;
 	if (rule != NULL)
-		out_line(4, "  never: line %d: %s: on %s", line, state, rule);
+		out_line(4, "  never: line %d%s%s: %s: on %s", line, of, file,
+			 state, rule);
 	else
-		out_line(4, "  never: line %d%s: state %s", line,
-			 strcmp(kind, "twin") == 0 ? " of the twin" : "", state);
+		out_line(4, "  never: line %d%s%s: state %s", line, of, file,
+			 state);
 }
 
 static void never_json(void *context, const char *kind, const char *state,
-		       const char *rule, int line)
+		       const char *rule, const char *file, int line)
 {
 	json_t *one = json_pack("{ss so si}", "kind", kind, "state",
 				record_string(state), "line", line);
 
 	if (rule != NULL)
 		json_object_set_new(one, "rule", record_string(rule));
+	if (file != NULL && strcmp(kind, "twin") != 0)
+		json_object_set_new(one, "file", record_string(file));
 	json_array_append_new(context, one);
 }
 

@@ -161,9 +161,10 @@ static const char *rehearse_twin_name(const struct ini *ini, const char *name)
 static int rehearse_parse(struct rehearse *r, const struct ini *sequence,
 			  const struct ini *twin, struct problems *problems)
 {
-	const struct sequence_vars host = { verb_var, r->host };
+	const struct sequence_library library = verb_library(r->call);
+	const struct sequence_vars host = { verb_var, r->host, NULL };
 	const struct twin_vars vars = { r->host != NULL ? &host : NULL, twin };
-	const struct sequence_vars all = { twin_vars_get, &vars };
+	const struct sequence_vars all = { twin_vars_get, &vars, &library };
 
 	r->sequence = sequence_parse(sequence, r->name, &all, problems);
 	r->twin = twin_model_parse(twin, r->twin_name, &all, problems);

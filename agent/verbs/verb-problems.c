@@ -133,10 +133,15 @@ void verb_print_problems(const struct problems *p, const char *file)
 	}
 }
 
-void verb_quote_problems(struct verb_call *call)
+void verb_quote_sequences(const struct verb_call *call, struct problems *problems)
 {
 	size_t i;
 
 	for (i = 0; i < call->config->sequence_count; i++)
-		ini_quote(call->config->sequences[i], &call->problems);
+		ini_quote(call->config->sequences[i], problems);
+}
+
+void verb_quote_problems(struct verb_call *call)
+{
+	verb_quote_sequences(call, &call->problems);
 }

@@ -459,24 +459,21 @@ void verb_check_sequence(const struct host *host, const struct sequence *s,
 
 void verb_no_sequence(const struct verb_call *call, const char *name)
 {
-	const struct config *config = call->config;
-	const char **names = memory_new(config->sequence_count + 1,
-					sizeof(*names));
-	const char *nearest;
-	size_t i;
+	struct rh_error err = RH_ERROR_INIT;
 
-	for (i = 0; i < config->sequence_count; i++)
-		names[i] = config->sequence_names[i];
-	nearest = option_nearest(name, names);
-	free(names);
-	if (nearest != NULL)
-		verb_fail(call, 2, "there is no sequence \"%s\" in "
-			  "%s/sequences.d; did you mean \"%s\"?", name,
-			  call->config_dir, nearest);
-	else
-		verb_fail(call, 2, "there is no sequence \"%s\" in "
-			  "%s/sequences.d; a file %s.ini there would be one",
-			  name, call->config_dir, name);
+	config_find_sequence(call->config, name, &err);
+	verb_fail(call, 2, "%s", err.text);
+}
+
+static const struct ini *verb_library_get(const void *context, const char *name,
+					  struct rh_error *err)
+{
+	return config_find_sequence(context, name, err);
+}
+
+struct sequence_library verb_library(const struct verb_call *call)
+{
+	return (struct sequence_library){ verb_library_get, call->config };
 }
 
 const struct ini *verb_find_sequence(const struct verb_call *call,
@@ -493,7 +490,8 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name)
 {
 	const struct ini *ini = verb_find_sequence(call, name);
-	struct sequence_vars vars = { verb_var, host };
+	const struct sequence_library library = verb_library(call);
+	struct sequence_vars vars = { verb_var, host, &library };
 	struct problems problems = { 0 };
 	struct sequence *s = NULL;
 
@@ -510,7 +508,7 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 		verb_check_sequence(host, s, &problems);
 	if (problems.errors > 0) {
 		problems_sort(&problems);
-		ini_quote(ini, &problems);
+		verb_quote_sequences(call, &problems);
 		verb_print_problems(&problems, NULL);
 		verb_fail(call, 2, "the sequence %s can't be run on %s; nothing was "
 			  "done", name, host->name);

@@ -97,6 +97,9 @@ void verb_no_sequence(const struct verb_call *call, const char *name);
 const struct ini *verb_find_sequence(const struct verb_call *call,
 				     const char *name);
 
+/* The sequences that one can run; for struct sequence_vars. */
+struct sequence_library verb_library(const struct verb_call *call);
+
 /* The same for a sequence in the words of a verb; errors are bugs. */
 struct sequence *verb_builtin(const char *name, const char *text);
 
@@ -126,6 +129,7 @@ int verb_fail(const struct verb_call *call, int status, const char *fmt, ...)
  * known that no secret stands there.
  */
 void verb_quote_problems(struct verb_call *call);
+void verb_quote_sequences(const struct verb_call *call, struct problems *problems);
 
 /*
  * Prints the problems, those of `file` only (NULL: all), to standard error, as

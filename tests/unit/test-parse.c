@@ -33,7 +33,7 @@ static const char *var_get(const void *context, const char *name)
 	return NULL;
 }
 
-static const struct sequence_vars vars = { var_get, NULL };
+static const struct sequence_vars vars = { var_get, NULL, NULL };
 
 static struct sequence *parse_with(const char *text,
 				   const struct sequence_vars *with)
