@@ -29,8 +29,14 @@ struct check_host {
  *  - every loop is bounded by `visits` (or a rule's `max`);
  *  - `needs` covers what is used, and the host gives it; secrets exist; keys
  *    exist on its terminal;
- *  - a secret is only typed by a rule on text; only checks in `healthy`;
- *  - the longest path fits into the deadline (a warning that names both);
+ *  - `recovered` is proved on each way to it: by a check, or by a text that a
+ *    rule goes on with, behind the last act that makes proof worthless;
+ *  - no rule that stays uses force without a `max`;
+ *  - a secret is only typed by a rule on text whose pattern is all of a line;
+ *    only checks in `healthy`;
+ *  - no pattern is hidden by another one (a warning);
+ *  - the longest path fits into the deadline (a warning that names both,
+ *    and the path);
  *  - a path that ends with the host powered off says so (a warning).
  * host NULL: what can be said without one.
  */
