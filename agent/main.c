@@ -14,6 +14,7 @@ static const struct verb *const verbs[] = {
 	&verb_status,  &verb_check, &verb_hosts, &verb_runs,
 	&verb_show,    &verb_replay, &verb_drivers, &verb_shell,
 	&verb_identify, &verb_sel, &verb_doctor, &verb_answer, &verb_plan,
+	&verb_fence,
 	&verb_rehearse, &verb_graph,
 };
 
@@ -44,6 +45,15 @@ static int main_help(FILE *out, int status)
 	return status;
 }
 
+/* The same program under another name. */
+static bool main_is_fence_agent(const char *path)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	return path != NULL && strcmp(slash != NULL ? slash + 1 : path,
+				      "fence_rhands") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct verb_call call = { .argc = argc - 1, .argv = argv + 1 };
@@ -51,6 +61,12 @@ int main(int argc, char **argv)
 	int i, status;
 
 	main_protect();
+	if (main_is_fence_agent(argv[0])) {
+		call.verb = &verb_fence;
+		status = verb_fence.run(&call);
+		verb_release(&call);
+		return status;
+	}
 	if (argc < 2)
 		return main_help(stderr, 2);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

@@ -176,7 +176,7 @@ static void verb_help(const struct verb *verb)
  * A descriptor 0 to 2 that was closed would go to the next file that is opened,
  * and what is printed into that file.
  */
-static void verb_open_standard(void)
+void verb_open_standard(void)
 {
 	int fd;
 

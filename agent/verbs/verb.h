@@ -29,7 +29,7 @@ struct verb {
 extern const struct verb verb_recover, verb_run, verb_power, verb_console,
 	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
 	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor,
-	verb_answer, verb_plan, verb_rehearse, verb_graph;
+	verb_answer, verb_plan, verb_fence, verb_rehearse, verb_graph;
 
 struct verb_call {
 	const struct verb *verb;
@@ -55,6 +55,9 @@ struct verb_call {
  */
 int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 	       int max);
+
+/* Standard input, output and error are open from then on; verb_begin does it. */
+void verb_open_standard(void);
 
 /*
  * Reads the configuration. Returns 0, or 2 after saying what is wrong. Where nobody
