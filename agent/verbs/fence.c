@@ -381,6 +381,7 @@ static int fence_run(struct verb_call *call)
 		call->argv++;
 		call->argc--;
 	}
+	call->config_dir = RHANDS_CONFIG_DIR;
 	status = call->argc > 0 ? fence_options(&f) : fence_read(&f);
 	if (status == 0)
 		status = fence_carry_out(&f);
