@@ -63,7 +63,7 @@ static void rules_release(struct twin_rules *rules)
 
 void twin_model_free(struct twin_model *model)
 {
-	size_t i;
+	size_t i, k;
 
 	if (model == NULL)
 		return;
@@ -71,6 +71,8 @@ void twin_model_free(struct twin_model *model)
 		free(model->states[i].name);
 		acts_release(&model->states[i].act);
 		target_release(&model->states[i].then);
+		for (k = 0; k < TWIN_BOOTS; k++)
+			target_release(&model->states[i].then_boot[k]);
 		target_release(&model->states[i].timeout);
 		rules_release(&model->states[i].rules);
 	}
@@ -341,6 +343,14 @@ static bool key_then(struct modelling *g)
 	return model_target(&g->p, &g->state->then);
 }
 
+static bool key_then_boot(struct modelling *g)
+{
+	const char *device = g->p.entry->key + strlen("then ");
+
+	return model_target(&g->p,
+			    &g->state->then_boot[driver_boot_from_name(device)]);
+}
+
 static bool key_timeout(struct modelling *g)
 {
 	if (!parse_duration(&g->p, "timeout", &g->state->timeout_ms))
@@ -481,6 +491,10 @@ static const struct model_key always_keys[] = {
 
 static const struct model_key state_keys[] = {
 	{ "do", false, key_do },	    { "then", false, key_then },
+	{ "then disk", false, key_then_boot },
+	{ "then pxe", false, key_then_boot },
+	{ "then cdrom", false, key_then_boot },
+	{ "then setup", false, key_then_boot },
 	{ "timeout", false, key_timeout },  { "power", false, key_power },
 	{ "healthy", false, key_healthy },  { "echo", false, key_echo },
 	{ "secret", false, key_secret },
@@ -501,7 +515,7 @@ static const struct model_key port_keys[] = {
 static void model_unknown_key(struct modelling *g, const struct ini_entry *e,
 			      const struct model_key *keys)
 {
-	const char *names[20], *nearest;
+	const char *names[32], *nearest;
 	int i;
 
 	for (i = 0; keys[i].key != NULL; i++)
@@ -716,7 +730,7 @@ static void resolve_named(struct modelling *g, const char *key,
 static void model_resolve(struct modelling *g)
 {
 	struct twin_state *st;
-	size_t i;
+	size_t i, k;
 
 	if (g->model->line == 0)
 		problems_add(g->p.problems, g->p.ini->file, 0,
@@ -729,6 +743,8 @@ static void model_resolve(struct modelling *g)
 		st = &g->model->states[i];
 		resolve_rules(g, &st->rules);
 		resolve_target(g, &st->then);
+		for (k = 0; k < TWIN_BOOTS; k++)
+			resolve_target(g, &st->then_boot[k]);
 		resolve_target(g, &st->timeout);
 	}
 }

@@ -95,11 +95,15 @@ struct twin_rules {
 
 #define TWIN_PORTS 16
 
+#define TWIN_BOOTS (DRIVER_BOOT_SETUP + 1)
+
 struct twin_state {
 	char *name;
 	int line;
 	struct twin_acts act;		/* `do` */
 	struct twin_target then;
+	struct twin_target then_boot[TWIN_BOOTS];	/* by enum driver_boot: once,
+						   where that is to be booted */
 	int64_t timeout_ms;		/* 0: none */
 	struct twin_target timeout;
 	struct twin_rules rules;

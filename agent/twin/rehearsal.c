@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rehearsals: machine and twin put together, and the oracle that knows the truth.
- * The verb comes in with a config and then with seed after seed.
+ * Rehearsals: machine, twin and world put together, the oracle beside them. The
+ * verb comes in with a config and then with seed after seed.
  *
- * The oracle looks at what the machine asks for, never at why. Always true: the
- * first complaint stands; a rehearsal ends by itself, since a machine that
- * stands still or never ends is a complaint too.
+ * Always true: a rehearsal ends by itself, since a machine that stands still or
+ * never ends is a complaint, too; the oracle sees each action before the world
+ * does, and each instant behind it.
  */
 #include "agent/twin/rehearsal.h"
 
 #include <assert.h>
-#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/twin/oracle.h"
 #include "agent/twin/world.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 
 #define REHEARSAL_STEPS_MAX 400000
-#define REHEARSAL_HEALTHY_MS 5000	/* a proof may be that old */
-
-struct oracle {
-	bool unread;		/* an act was sent, its outcome not read */
-	int once;		/* cycle, reset, diag in this step */
-	int64_t healthy_at;	/* last seen so; -1 never */
-	bool healthy_first;	/* at the beginning */
-};
 
 struct rehearsal {
 	struct rehearsal_config config;
@@ -81,127 +74,33 @@ void rehearsal_free(struct rehearsal *r)
 	buffer_release(&r->world.line);
 	buffer_release(&r->world.scratch);
 	buffer_release(&r->world.kept);
+	buffer_release(&r->world.held);
 	buffer_release(&r->world.shell.out);
 	buffer_release(&r->world.shell.errors);
 	free(r);
 }
 
-/* ---- the oracle ------------------------------------------------------------------ */
+/* ---- for the oracle ---------------------------------------------------------------- */
 
-static void complain(struct rehearsal *r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void complain(struct rehearsal *r, const char *fmt, ...)
+static struct rehearsal *rehearsal_of(struct world *w)
 {
-	va_list ap;
-
-	if (r->result->complaint[0] != '\0')
-		return;
-	va_start(ap, fmt);
-	vsnprintf(r->result->complaint, sizeof(r->result->complaint), fmt, ap);
-	va_end(ap);
-	world_trace(&r->world, "oracle", r->result->complaint);
+	return (struct rehearsal *)((char *)w - offsetof(struct rehearsal,
+							 world));
 }
 
-static bool act_is_once(enum driver_act act)
+static void rehearsal_answered(struct world *w, const struct world_answer *n)
 {
-	return act == DRIVER_ACT_CYCLE || act == DRIVER_ACT_RESET ||
-	       act == DRIVER_ACT_DIAG;
+	struct rehearsal *r = rehearsal_of(w);
+
+	oracle_answer(&r->oracle, n);
+	if (r->config.tap != NULL)
+		r->config.tap(r->config.context, w->now - WORLD_BEGIN, "answer",
+			      rh_code_name(n->outcome.err.code), 0);
 }
 
-static void oracle_act(struct rehearsal *r, const struct machine_action *a)
+static void rehearsal_executed(struct world *w, enum driver_act act, bool ours)
 {
-	struct oracle *o = &r->oracle;
-
-	r->result->acts++;
-	if (o->unread)
-		complain(r, "power %s was sent before the outcome of the act "
-			 "before was read", driver_act_name(a->act));
-	if (act_is_once(a->act) && o->once++ > 0)
-		complain(r, "power %s was sent twice in one step",
-			 driver_act_name(a->act));
-	if (o->healthy_first && r->world.machine_config.check_healthy &&
-	    r->sequence.healthy.count > 0 && r->world.f.list[0] == FAULT_NONE)
-		complain(r, "power %s was sent to a host that was healthy",
-			 driver_act_name(a->act));
-	o->unread = true;
-}
-
-/* An answer is about to be given: what it says counts as read. */
-static void oracle_answered(struct world *w, const struct world_answer *n)
-{
-	struct rehearsal *r = (struct rehearsal *)
-		((char *)w - offsetof(struct rehearsal, world));
-	struct oracle *o = &r->oracle;
-
-	if (n->what == MACHINE_POWER_QUERY &&
-	    n->outcome.err.code == RH_ERR_NONE)
-		o->unread = false;
-	if (n->what != MACHINE_POWER_ACT)
-		return;
-	switch (n->outcome.err.code) {
-	case RH_ERR_NOTSUP:
-	case RH_ERR_BUSY:
-	case RH_ERR_AUTH:
-	case RH_ERR_UNREACHABLE:
-	case RH_ERR_STATE:
-	case RH_ERR_REFUSED:
-		/* It was not done, and said so. */
-		o->unread = false;
-		o->once -= o->once > 0;
-		break;
-	default:
-		break;
-	}
-}
-
-static void oracle_secret(struct rehearsal *r)
-{
-	const struct world_faults *f = &r->world.f;
-
-	/* Where the line lags, loses or repeats, nobody can know better. */
-	if (f->on[FAULT_L13] || f->on[FAULT_L17] || f->on[FAULT_C03] ||
-	    f->on[FAULT_C14] || f->on[FAULT_B01] || f->on[FAULT_B03] ||
-	    f->on[FAULT_P17] || f->on[FAULT_P19] || f->on[FAULT_P01] ||
-	    f->on[FAULT_P09])
-		return;
-	if (!twin_wants_secret(r->world.t))
-		complain(r, "a secret was typed in state \"%s\" of the twin, "
-			 "where nobody asks for one",
-			 twin_state_name(r->world.t));
-}
-
-static void oracle_event(struct rehearsal *r, const struct machine_action *a)
-{
-	switch (a->event) {
-	case MACHINE_EVENT_STATE:
-	case MACHINE_EVENT_POWER:
-	case MACHINE_EVENT_FAILED:
-	case MACHINE_EVENT_RUNG:
-		r->oracle.once = 0;
-		break;
-	default:
-		break;
-	}
-	/* The live run redacts what a console echoes; the machine must not add. */
-	if (a->event != MACHINE_EVENT_SAW && a->text != NULL &&
-	    strstr(a->text, REHEARSAL_SECRET) != NULL)
-		complain(r, "a secret is in an event");
-}
-
-static void oracle_end(struct rehearsal *r, const struct machine_action *a)
-{
-	const struct world *w = &r->world;
-
-	if (w->now > r->world.machine_config.deadline)
-		complain(r, "it ended %lld ms after the deadline",
-			 (long long)(w->now - w->machine_config.deadline));
-	if (a->verdict != VERDICT_RECOVERED)
-		return;
-	if (r->oracle.healthy_at < 0 ||
-	    w->now - r->oracle.healthy_at > REHEARSAL_HEALTHY_MS)
-		complain(r, "recovered, but the host is not healthy (state "
-			 "\"%s\" of the twin)", twin_state_name(w->t));
+	oracle_executed(&rehearsal_of(w)->oracle, act, ours);
 }
 
 /* ---- the machine's side -------------------------------------------------------------- */
@@ -215,14 +114,12 @@ static void rehearsal_end(struct rehearsal *r, const struct machine_action *a)
 	ret->ms = r->world.now - WORLD_BEGIN;
 	snprintf(ret->reason, sizeof(ret->reason), "%s", a->text);
 	r->world.over = true;
-	oracle_end(r, a);
 }
 
 static void rehearsal_event(struct rehearsal *r, const struct machine_action *a)
 {
 	size_t i;
 
-	oracle_event(r, a);
 	for (i = 0; a->event == MACHINE_EVENT_STATE &&
 		    i < r->sequence.state_count; i++) {
 		if (strcmp(r->sequence.states[i].name, a->state) == 0)
@@ -233,6 +130,17 @@ static void rehearsal_event(struct rehearsal *r, const struct machine_action *a)
 				machine_event_name(a->event), a->state, a->text);
 }
 
+/* Behind the end nothing may come. */
+static void rehearsal_over(struct rehearsal *r)
+{
+	struct machine_action a;
+
+	machine_tick(r->world.m, r->world.now);
+	machine_next(r->world.m, &a);
+	if (a.what != MACHINE_NONE)
+		oracle_complain(&r->oracle, "something came behind the end");
+}
+
 /* Takes all that the machine wants now. */
 static void rehearsal_take(struct rehearsal *r)
 {
@@ -240,28 +148,24 @@ static void rehearsal_take(struct rehearsal *r)
 
 	for (;;) {
 		machine_next(r->world.m, &a);
-		switch (a.what) {
-		case MACHINE_NONE:
+		if (a.what == MACHINE_NONE)
 			return;
-		case MACHINE_END:
+		oracle_action(&r->oracle, &a);
+		if (a.what == MACHINE_END) {
 			rehearsal_end(r, &a);
+			rehearsal_over(r);
 			return;
-		case MACHINE_EVENT:
-			rehearsal_event(r, &a);
-			break;
-		case MACHINE_POWER_ACT:
-			oracle_act(r, &a);
-			world_trace(&r->world, "act", driver_act_name(a.act));
-			world_do(&r->world, &a);
-			break;
-		case MACHINE_SECRET:
-			oracle_secret(r);
-			world_do(&r->world, &a);
-			break;
-		default:
-			world_do(&r->world, &a);
-			break;
 		}
+		if (a.what == MACHINE_EVENT) {
+			rehearsal_event(r, &a);
+			continue;
+		}
+		if (a.what == MACHINE_POWER_ACT) {
+			r->result->acts++;
+			world_trace(&r->world, "act", driver_act_name(a.act));
+		}
+		world_do(&r->world, &a);
+		oracle_look(&r->oracle);
 	}
 }
 
@@ -294,20 +198,17 @@ static void rehearsal_live(struct rehearsal *r)
 		due = world_deadline(w);
 		if (due >= DEADLINE_NEVER ||
 		    due > deadline_add(w->machine_config.deadline, 1000)) {
-			complain(r, "it stands still in state \"%s\"",
+			oracle_complain(&r->oracle, "it stands still in state \"%s\"",
 				 machine_state_name(w->m));
 			return;
 		}
 		if (++steps > REHEARSAL_STEPS_MAX) {
-			complain(r, "it goes round in a circle in state \"%s\"",
+			oracle_complain(&r->oracle, "it goes round in a circle in state \"%s\"",
 				 machine_state_name(w->m));
 			return;
 		}
-		if (world_healthy(w))
-			r->oracle.healthy_at = w->now;
 		world_step(w);
-		if (world_healthy(w))
-			r->oracle.healthy_at = w->now;
+		oracle_look(&r->oracle);
 		rehearsal_take(r);
 	}
 }
@@ -320,18 +221,18 @@ void rehearsal_run(struct rehearsal *r, uint64_t seed,
 	memset(ret, 0, sizeof(*ret));
 	ret->seed = seed;
 	r->result = ret;
-	memset(&r->oracle, 0, sizeof(r->oracle));
 	w->machine_config = r->config.machine;
 	w->machine_config.sequence = &r->sequence;
 	w->machine_config.deadline = deadline_add(WORLD_BEGIN,
 						  r->sequence.deadline_ms);
-	w->answered = oracle_answered;
+	w->answered = rehearsal_answered;
+	w->executed = rehearsal_executed;
 	twin_reset(w->t, seed, WORLD_BEGIN);
 	w->m = machine_new(&w->machine_config);
 	world_begin(w, seed);
 	memcpy(ret->faults, w->f.list, sizeof(ret->faults));
-	r->oracle.healthy_at = world_healthy(w) ? w->now : -1;
-	r->oracle.healthy_first = world_healthy(w);
+	oracle_begin(&r->oracle, w, &r->sequence, ret->complaint,
+		     sizeof(ret->complaint));
 	machine_begin(w->m, w->now);
 	rehearsal_take(r);
 	rehearsal_live(r);

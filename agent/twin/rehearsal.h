@@ -15,13 +15,23 @@
  * run, the twin, and faults between the two. A seed and a set of faults make a
  * rehearsal; the same ones make the same, byte for byte.
  *
- * An oracle that knows the truth watches each rehearsal (DESIGN 9):
- *  - `recovered` only where the host was healthy within the last 5 s;
- *  - no power act while the outcome of the one before is not read;
- *  - cycle, reset, diag not twice for one action of the sequence;
- *  - an end by the deadline; no standing still;
- *  - a secret is typed only where the twin asks for one, and is in no event;
- *  - where all is well at the start and nothing is broken, nothing is touched.
+ * An oracle that knows the truth watches each rehearsal (DESIGN 9, 10):
+ *  - `recovered` only where the host was healthy within the last 5 s, and with a
+ *    word of proof;
+ *  - no power act while the outcome of the one before is not read, nor while that
+ *    one is under way; cycle, reset, diag not twice for one action of the
+ *    sequence, off and on not more than twice a way; no command twice; no more
+ *    than ORACLE_FORCE_MAX power cuts;
+ *  - evidence before force; min-off between off and on;
+ *  - an end by the deadline; no action that may last longer; no standing still,
+ *    and nothing behind the end;
+ *  - `failed` only where the last act was read; a host that was left off by us is
+ *    said to be off, or the verdict is unknown;
+ *  - nothing typed without a console, in the middle of an act, or to a host that
+ *    we have switched off; no NUL;
+ *  - a secret is typed only where the twin asks for one, once at a prompt, and is
+ *    in no event;
+ *  - where all is well at the start, nothing is touched.
  */
 struct rehearsal_config {
 	const struct sequence *sequence;	/* borrowed, both */
@@ -33,6 +43,10 @@ struct rehearsal_config {
 	/* Each event of the machine and each fault that strikes; may be NULL. */
 	void (*trace)(void *context, int64_t at_ms, const char *event,
 		      const char *state, const char *text);
+	/* What the machine is told: "feed" and its bytes, "gap", "attached", "lost",
+	   "answer" and its code, "typed" and what arrives; may be NULL. */
+	void (*tap)(void *context, int64_t at_ms, const char *what,
+		    const char *bytes, size_t len);
 	void *context;
 };
 

@@ -47,6 +47,8 @@ struct twin {
 	int64_t sysrq_until;
 	bool lost;			/* no console */
 	int boots;
+	unsigned entries;
+	enum driver_boot device;	/* of the next boot */
 	int steps;			/* at this instant */
 	char boot_id[40];
 	struct buffer typed;		/* in this state, not consumed */
@@ -116,11 +118,21 @@ static void twin_new_boot_id(struct twin *t)
 		 (unsigned long long)b & 0xffffffffffff);
 }
 
+/* `then`, or `then DEVICE` where that is to be booted. */
+static const struct twin_target *twin_then(const struct twin *t,
+					   const struct twin_state *st)
+{
+	const struct twin_target *boot = &st->then_boot[t->device];
+
+	return boot->count > 0 ? boot : &st->then;
+}
+
 static void twin_enter(struct twin *t, int state)
 {
 	const struct twin_state *st = &t->model->states[state];
 
 	t->state = state;
+	t->entries++;
 	t->entered = t->now;
 	t->visited[state] = true;
 	memset(t->counts, 0, t->most_rules * sizeof(*t->counts));
@@ -130,7 +142,7 @@ static void twin_enter(struct twin *t, int state)
 		buffer_clear(&t->typed);
 	if (st->boots)
 		twin_new_boot_id(t);
-	if (st->act.count > 0 || st->then.count > 0)
+	if (st->act.count > 0 || twin_then(t, st)->count > 0)
 		slot_fill(&t->act, &st->act, &st->then, t->now);
 }
 
@@ -146,6 +158,8 @@ void twin_reset(struct twin *t, uint64_t seed, int64_t now)
 	t->sysrq_until = 0;
 	t->lost = false;
 	t->boots = 0;
+	t->entries = 0;
+	t->device = DRIVER_BOOT_NONE;
 	t->steps = 0;
 	buffer_clear(&t->typed);
 	buffer_clear(&t->out);
@@ -328,6 +342,11 @@ static void slot_step(struct twin *t, struct slot *s)
 
 	if (s->next == s->acts->count) {
 		s->acts = NULL;
+		if (target == &twin_state(t)->then) {
+			target = twin_then(t, twin_state(t));
+			if (target != s->target)
+				t->device = DRIVER_BOOT_NONE;
+		}
 		twin_go(t, target);
 		if (t->rule.acts == NULL)
 			twin_match_typed(t);
@@ -517,6 +536,12 @@ void twin_break(struct twin *t, int64_t now)
 	twin_tick(t, now);
 }
 
+void twin_boot(struct twin *t, int64_t now, enum driver_boot device)
+{
+	twin_tick(t, now);
+	t->device = device;
+}
+
 /* ---- the shell --------------------------------------------------------------------------- */
 
 static void shell_answer_one(struct twin *t, const struct twin_act *a,
@@ -623,7 +648,7 @@ const char *twin_state_name(const struct twin *t)
 
 bool twin_is_healthy(const struct twin *t)
 {
-	return twin_state(t)->healthy && twin_state(t)->power;
+	return twin_state(t)->healthy;
 }
 
 bool twin_wants_secret(const struct twin *t)
@@ -639,4 +664,9 @@ int twin_boots(const struct twin *t)
 bool twin_visited(const struct twin *t, int state)
 {
 	return t->visited[state];
+}
+
+unsigned twin_entries(const struct twin *t)
+{
+	return t->entries;
 }

@@ -44,6 +44,9 @@ void twin_power(struct twin *t, int64_t now, enum driver_act act);
 void twin_type(struct twin *t, int64_t now, const void *bytes, size_t len);
 void twin_break(struct twin *t, int64_t now);
 
+/* The device of the next boot, for `then pxe` and the like; NONE: the usual one. */
+void twin_boot(struct twin *t, int64_t now, enum driver_boot device);
+
 enum twin_reply {
 	TWIN_REPLY_NONE = 0,
 	TWIN_REPLY_REFUSED,	/* nothing listens */
@@ -75,5 +78,6 @@ bool twin_is_healthy(const struct twin *t);
 bool twin_wants_secret(const struct twin *t);
 int twin_boots(const struct twin *t);		/* systems begun so far */
 bool twin_visited(const struct twin *t, int state);
+unsigned twin_entries(const struct twin *t);	/* states entered so far */
 
 #endif

@@ -34,10 +34,12 @@ void faults_draw(struct world *w)
 	int i, n, count = 0;
 
 	memset(&w->f, 0, sizeof(w->f));
-	w->f.on_since = w->f.off_since = -1;
+	w->f.on_since = w->f.off_since = w->f.key_at = -1;
 	w->f.when = deadline_add(w->now, world_between(w, 0, 120000));
 	w->f.until = deadline_add(w->f.when, world_between(w, 10000, 90000));
 	w->f.times = (int)world_between(w, 1, 3);
+	w->f.flush_at = w->f.boot_until = DEADLINE_NEVER;
+	w->f.act_at = -1;
 	w->f.hard = world_chance(w, 50);
 	if (set == NULL || set->count == 0)
 		return;
@@ -52,6 +54,7 @@ void faults_draw(struct world *w)
 			while (!set->has[w->f.list[i]]);
 		} while (n-- > 0);
 		w->f.on[w->f.list[i]] = true;
+		w->f.left[w->f.list[i]] = w->f.times;
 	}
 }
 
@@ -99,7 +102,8 @@ int64_t faults_request(struct world *w, int way, enum machine_do what,
 	} else if (w->f.on[FAULT_S01] && w->f.seen <= w->f.times) {
 		fault_strikes(w, FAULT_S01);
 		rh_error_set(&o->err, RH_ERR_BUSY, "no room for a session");
-	} else if (w->f.on[FAULT_P16] && w->late_count > 0) {
+	} else if (w->f.on[FAULT_P16] && w->f.act_at >= 0 &&
+		   w->now - w->f.act_at < 3000) {
 		fault_strikes(w, FAULT_P16);
 		rh_error_set(&o->err, RH_ERR_BUSY, "busy with another request");
 	} else if (w->f.on[FAULT_S06] && w->f.after_act) {
@@ -112,6 +116,8 @@ int64_t faults_request(struct world *w, int way, enum machine_do what,
 		ms = 5000;
 	}
 	w->f.after_act = what == MACHINE_POWER_ACT;
+	if (w->f.after_act && o->err.code == RH_ERR_NONE)
+		w->f.act_at = w->now;
 	if (fault_strikes(w, FAULT_S05))
 		ms = world_between(w, 2000, 10000);
 	return ms;
@@ -150,10 +156,10 @@ static bool fault_restarts(struct world *w, struct machine_outcome *o)
 /* The host comes on by itself, a while after it was switched off. */
 static void fault_bounce(struct world *w, enum driver_act act, int64_t at)
 {
-	if (act != DRIVER_ACT_OFF || w->f.times == 0 ||
+	if (act != DRIVER_ACT_OFF || w->f.left[FAULT_P19] == 0 ||
 	    w->late_count == WORLD_LATE || !fault_strikes(w, FAULT_P19))
 		return;
-	w->f.times--;
+	w->f.left[FAULT_P19]--;
 	w->late[w->late_count++] = (struct world_late){
 		.at = deadline_add(at, world_between(w, 500, 20000)),
 		.act = DRIVER_ACT_ON };
@@ -168,8 +174,11 @@ int64_t faults_act(struct world *w, enum driver_act *act,
 		return DEADLINE_NEVER;
 	if (*act == DRIVER_ACT_SOFT && fault_strikes(w, FAULT_P11))
 		*act = DRIVER_ACT_OFF;
-	if (w->f.on[FAULT_P02] && w->f.times > 0 && fault_strikes(w, FAULT_P02)) {
-		w->f.times -= !w->f.hard;
+	if (*act == DRIVER_ACT_RESET && !twin_is_on(w->t) &&
+	    fault_strikes(w, FAULT_P05))
+		return DEADLINE_NEVER;
+	if (w->f.left[FAULT_P02] > 0 && fault_strikes(w, FAULT_P02)) {
+		w->f.left[FAULT_P02] -= !w->f.hard;
 		return DEADLINE_NEVER;
 	}
 	if (*act == DRIVER_ACT_ON && w->f.off_since >= 0 &&
@@ -188,11 +197,26 @@ int64_t faults_act(struct world *w, enum driver_act *act,
 	if (fault_strikes(w, FAULT_P09))
 		at = deadline_add(at, world_between(w, 20000, 180000));
 	fault_bounce(w, *act, at);
-	if (*act == DRIVER_ACT_ON && fault_strikes(w, FAULT_L06))
-		w->f.stolen = true;
-	if (*act == DRIVER_ACT_ON && w->attached && fault_strikes(w, FAULT_L12))
-		w->lose_at = deadline_add(w->now, 500);
+	if (*act == DRIVER_ACT_ON || *act == DRIVER_ACT_CYCLE ||
+	    *act == DRIVER_ACT_RESET)
+		faults_started(w);
 	return at;
+}
+
+/* P14, P15: what a boot device that was set becomes. */
+void faults_boot(struct world *w, enum driver_boot device,
+		 struct machine_outcome *o)
+{
+	if (w->f.on[FAULT_P14] && w->f.hard && fault_strikes(w, FAULT_P14)) {
+		rh_error_set(&o->err, RH_ERR_PROTOCOL, "the boot device did not "
+			     "stick");
+		return;
+	}
+	if (fault_strikes(w, FAULT_P15))
+		return;
+	if (fault_strikes(w, FAULT_P14))
+		w->f.boot_until = deadline_add(w->now, 60000);
+	twin_boot(w->t, w->now, device);
 }
 
 void faults_query(struct world *w, struct machine_outcome *o)
@@ -209,157 +233,6 @@ void faults_query(struct world *w, struct machine_outcome *o)
 	if (w->f.on[FAULT_P08] && w->f.bmc_restarted &&
 	    w->now < deadline_add(w->f.bmc_back, 10000))
 		o->state = DRIVER_POWER_UNKNOWN;
-}
-
-/* ---- the console ------------------------------------------------------------------------ */
-
-int64_t faults_attach_ms(struct world *w)
-{
-	if (fault_strikes(w, FAULT_L01))
-		return w->f.hard ? DEADLINE_NEVER : 20000;
-	return fault_strikes(w, FAULT_L10) ? 40000 : 300;
-}
-
-/* What comes at once when it is attached: to w->scratch. */
-void faults_attached(struct world *w)
-{
-	buffer_clear(&w->scratch);
-	if (w->f.on[FAULT_C14] && w->kept.len > 0 &&
-	    fault_strikes(w, FAULT_C14))
-		buffer_append(&w->scratch, w->kept.data, w->kept.len);
-	if (w->f.on[FAULT_L11] && fault_strikes(w, FAULT_L11))
-		w->lose_at = deadline_add(w->now,
-					  world_between(w, 2000, 8000));
-}
-
-static bool fault_mute(struct world *w)
-{
-	if (w->f.stolen || fault_strikes(w, FAULT_C11))
-		return true;
-	if (w->now < w->f.when || w->f.times == 0)
-		return false;
-	if (!fault_strikes(w, FAULT_L05) && !fault_strikes(w, FAULT_L08))
-		return false;
-	w->f.times = 0;
-	w->f.stolen = true;
-	return true;
-}
-
-/* Once, at its time: a lot of text that means nothing. */
-static void fault_noise(struct world *w)
-{
-	static const char trap[] =
-		"log: oldhost login: root, Press F1 to continue, Fix<y>? ; GNU "
-		"GRUB, Give root password for maintenance, # seen yesterday\r\n";
-	int i;
-
-	if (w->now < w->f.when || w->f.times == 0)
-		return;
-	if (fault_strikes(w, FAULT_C10)) {
-		for (i = 0; i < FAULTS_FLOOD / 32; i++)
-			buffer_append_text(&w->scratch,
-					   "BUG: soft lockup on CPU 0 ....\r\n");
-	} else if (fault_strikes(w, FAULT_C17)) {
-		for (i = 0; i < FAULTS_FLOOD / 8; i++)
-			buffer_append_text(&w->scratch, "........");
-	} else if (fault_strikes(w, FAULT_C18)) {
-		for (i = 0; i < 128; i++)
-			buffer_append_text(&w->scratch, "aaaaaaaa (((( ");
-	} else if (fault_strikes(w, FAULT_C15)) {
-		buffer_append_text(&w->scratch, trap);
-	} else {
-		return;
-	}
-	w->f.times = 0;
-}
-
-static void fault_line_end(struct world *w)
-{
-	buffer_append_text(&w->scratch, w->f.times == 1   ? "\n"
-					: w->f.times == 2 ? "\r\r\n" : "\n\r");
-}
-
-/* A byte of output, as it arrives. */
-static void fault_byte(struct world *w, char byte)
-{
-	if (w->f.on[FAULT_C08] && w->now >= w->f.when && w->now < w->f.until) {
-		fault_strikes(w, FAULT_C08);
-		byte = (char)(0x80 | world_random(w));
-	} else if (w->f.on[FAULT_C06] && byte == '\r') {
-		return;
-	} else if (byte == '\n' && fault_strikes(w, FAULT_C06)) {
-		fault_line_end(w);
-		return;
-	}
-	buffer_append_char(&w->scratch, byte);
-	if (byte == '\n' && fault_strikes(w, FAULT_C02))
-		buffer_append_text(&w->scratch, "\033[?2004h\033[0m");
-	if (byte == '\n' && fault_strikes(w, FAULT_C16))
-		buffer_append_text(&w->scratch, "\033[6n\033[c");
-	if (w->f.on[FAULT_C07] && world_chance(w, 3)) {
-		fault_strikes(w, FAULT_C07);
-		buffer_append_text(&w->scratch, byte == '\n' ? "\xb3" : "");
-	}
-	if (w->f.on[FAULT_C05] && world_chance(w, 2)) {
-		fault_strikes(w, FAULT_C05);
-		buffer_append_text(&w->scratch, "[   42.424242] usb 1-1: new "
-						"device\r\n");
-	}
-}
-
-int64_t faults_output(struct world *w, const char *bytes, size_t len)
-{
-	bool twice = false;
-	size_t i;
-
-	if (fault_mute(w))
-		return 0;
-	fault_noise(w);
-	if (w->f.on[FAULT_L18] && world_chance(w, 15)) {
-		fault_strikes(w, FAULT_L18);
-		return 0;
-	}
-	if (w->f.on[FAULT_L17] && world_chance(w, 15))
-		twice = fault_strikes(w, FAULT_L17);
-	for (i = 0; i < len; i++)
-		fault_byte(w, bytes[i]);
-	for (i = 0; i < len && twice; i++)
-		fault_byte(w, bytes[i]);
-	fault_strikes(w, FAULT_C04);
-	if (fault_strikes(w, FAULT_C03))
-		return 700 - (w->now - WORLD_BEGIN) % 700;
-	if (fault_strikes(w, FAULT_L13))
-		return 1000 + (w->f.until - w->f.when) / 10;
-	return 0;
-}
-
-size_t faults_keys(struct world *w, char *bytes, size_t len,
-		   struct machine_outcome *o)
-{
-	size_t i, kept = 0;
-
-	if (w->f.on[FAULT_I08] && w->now >= w->f.when && w->now < w->f.until) {
-		fault_strikes(w, FAULT_I08);
-		rh_error_set(&o->err, RH_ERR_TIMEOUT, "the console takes no "
-			     "keys");
-		return 0;
-	}
-	if (w->f.stolen)
-		return 0;
-	if (w->f.on[FAULT_I04] && w->now >= w->f.when &&
-	    w->now < deadline_add(w->f.when, 30000)) {
-		fault_strikes(w, FAULT_I04);
-		return 0;
-	}
-	if (w->f.key_count++ == 0 && fault_strikes(w, FAULT_L23))
-		return 0;
-	for (i = 0; i < len; i++) {
-		if (w->f.on[FAULT_I03] && world_chance(w, 10))
-			fault_strikes(w, FAULT_I03);
-		else
-			bytes[kept++] = bytes[i];
-	}
-	return kept;
 }
 
 /* ---- the host -------------------------------------------------------------------------------- */
@@ -398,57 +271,89 @@ static void fault_crash(struct world *w)
 		fault_strikes(w, FAULT_H04);
 }
 
-static void fault_restart(struct world *w)
+static void fault_restart(struct world *w, enum fault fault)
 {
-	if (!w->f.on[FAULT_B01] && !w->f.on[FAULT_B03])
+	if (w->now < w->f.when || w->f.left[fault] == 0)
 		return;
-	if (w->now < w->f.when || w->f.times == 0)
-		return;
-	fault_strikes(w, w->f.on[FAULT_B01] ? FAULT_B01 : FAULT_B03);
-	w->f.times = w->f.on[FAULT_B01] ? w->f.times - 1 : 0;
+	fault_strikes(w, fault);
+	w->f.left[fault] = fault == FAULT_B01 ? w->f.left[fault] - 1 : 0;
 	w->f.when = deadline_add(w->now, world_between(w, 5000, 60000));
 	twin_power(w->t, w->now, DRIVER_ACT_RESET);
+}
+
+/* P18: a person, or another program, at the same switch. */
+static void fault_other_hand(struct world *w)
+{
+	if (w->now < w->f.when || w->f.left[FAULT_P18] == 0)
+		return;
+	fault_strikes(w, FAULT_P18);
+	w->f.left[FAULT_P18] = 0;
+	world_execute(w, w->f.hard ? DRIVER_ACT_OFF : DRIVER_ACT_CYCLE, false);
+}
+
+/* P17: host and BMC are gone, and stay so. */
+static void fault_mains(struct world *w)
+{
+	if (w->now < w->f.when || w->f.left[FAULT_P17] == 0)
+		return;
+	fault_strikes(w, FAULT_P17);
+	w->f.left[FAULT_P17] = 0;
+	w->late_count = 0;
+	world_execute(w, DRIVER_ACT_OFF, false);
+	world_lose(w, DEADLINE_NEVER);
 }
 
 static void fault_connection(struct world *w)
 {
 	if (!w->attached)
 		return;
-	if (w->f.on[FAULT_P17] && w->now >= w->f.when) {
-		twin_power(w->t, w->now, DRIVER_ACT_OFF);
-		world_lose(w, DEADLINE_NEVER);
-	} else if (w->now >= deadline_add(w->last_output, 30000) &&
-		   fault_strikes(w, FAULT_L20)) {
+	if (w->now >= deadline_add(w->last_output, 30000) &&
+	    fault_strikes(w, FAULT_L20)) {
 		world_lose(w, 1000);
-	} else if (w->f.on[FAULT_L21] && w->now >= w->f.when &&
-		   w->f.times > 0) {
+	} else if (w->now >= w->f.when && w->f.left[FAULT_L21] > 0) {
 		fault_strikes(w, FAULT_L21);
-		w->f.times = 0;
+		w->f.left[FAULT_L21] = 0;
 		w->f.bmc_back = deadline_add(w->now,
 					     world_between(w, 10000, 60000));
 		world_lose(w, w->f.bmc_back - w->now);
 	}
 }
 
+/* Whether something strikes by itself at f.when. */
+static bool fault_is_timed(const struct world *w)
+{
+	return w->f.left[FAULT_B01] > 0 || w->f.left[FAULT_B03] > 0 ||
+	       w->f.left[FAULT_P17] > 0 || w->f.left[FAULT_P18] > 0 ||
+	       (w->f.left[FAULT_L21] > 0 && w->attached);
+}
+
 int64_t faults_deadline(const struct world *w)
 {
-	int64_t due = DEADLINE_NEVER;
+	int64_t due = deadline_min(w->f.boot_until, w->f.flush_at);
 
-	if (w->f.times > 0 && w->f.when > w->now &&
-	    (w->f.on[FAULT_B01] || w->f.on[FAULT_B03] || w->f.on[FAULT_L21] ||
-	     w->f.on[FAULT_P17]))
-		due = w->f.when;
+	if (w->f.when > w->now && fault_is_timed(w))
+		due = deadline_min(due, w->f.when);
 	if (w->f.on[FAULT_H04] && !w->f.struck[FAULT_H04] &&
 	    w->f.crash_at > w->now)
 		due = deadline_min(due, w->f.crash_at);
 	if (w->f.on[FAULT_L20] && w->attached)
 		due = deadline_min(due, deadline_add(w->last_output, 30000));
+	if (w->f.lone_esc)
+		due = deadline_min(due, deadline_add(w->f.key_at, 2000));
 	return due;
 }
 
 void faults_tick(struct world *w)
 {
 	fault_crash(w);
-	fault_restart(w);
+	fault_restart(w, FAULT_B01);
+	fault_restart(w, FAULT_B03);
+	fault_other_hand(w);
+	fault_mains(w);
 	fault_connection(w);
+	faults_tick_keys(w);
+	if (w->now >= w->f.boot_until) {
+		w->f.boot_until = DEADLINE_NEVER;
+		twin_boot(w->t, w->now, DRIVER_BOOT_NONE);
+	}
 }

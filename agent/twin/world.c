@@ -47,6 +47,13 @@ void world_trace(struct world *w, const char *event, const char *text)
 				 event, "", text);
 }
 
+void world_tap(struct world *w, const char *what, const char *bytes, size_t len)
+{
+	if (w->config->tap != NULL)
+		w->config->tap(w->config->context, w->now - WORLD_BEGIN, what,
+			       bytes, len);
+}
+
 void world_begin(struct world *w, uint64_t seed)
 {
 	w->now = WORLD_BEGIN;
@@ -59,6 +66,8 @@ void world_begin(struct world *w, uint64_t seed)
 	w->old_boot_id[0] = w->before[0] = '\0';
 	buffer_clear(&w->line);
 	buffer_clear(&w->kept);
+	buffer_clear(&w->held);
+	twin_tick(w->t, w->now);
 	faults_draw(w);
 	w->attach_at = deadline_add(w->now, faults_attach_ms(w));
 }
@@ -70,18 +79,22 @@ bool world_healthy(const struct world *w)
 
 /* ---- answers ------------------------------------------------------------------------ */
 
-static struct world_answer *world_answer(struct world *w,
+static void world_forget(struct world *w, int index)
+{
+	w->answer_count--;
+	memmove(w->answers + index, w->answers + index + 1,
+		(size_t)(w->answer_count - index) * sizeof(w->answers[0]));
+}
+
+struct world_answer *world_answer(struct world *w,
 					 const struct machine_action *a,
 					 int64_t in_ms)
 {
 	struct world_answer *n;
 
 	/* The machine may have dropped an old one, which a rule interrupted. */
-	if (w->answer_count == WORLD_ANSWERS) {
-		memmove(w->answers, w->answers + 1,
-			(WORLD_ANSWERS - 1) * sizeof(w->answers[0]));
-		w->answer_count--;
-	}
+	if (w->answer_count == WORLD_ANSWERS)
+		world_forget(w, w->answers[0].what == MACHINE_ASK);
 	n = &w->answers[w->answer_count++];
 	memset(&n->outcome, 0, sizeof(n->outcome));
 	n->text[0] = '\0';
@@ -89,6 +102,7 @@ static struct world_answer *world_answer(struct world *w,
 	n->id = a->id;
 	n->what = a->what;
 	n->way = a->way;
+	n->act = a->act;
 	n->check = a->action;
 	n->fresh = a->fresh;
 	n->at = deadline_add(w->now, in_ms);
@@ -96,7 +110,7 @@ static struct world_answer *world_answer(struct world *w,
 }
 
 /* What takes longer than it may, is over at its deadline. */
-static void world_limit(struct world_answer *n, int64_t deadline)
+void world_limit(struct world_answer *n, int64_t deadline)
 {
 	if (n->at < deadline)
 		return;
@@ -105,7 +119,7 @@ static void world_limit(struct world_answer *n, int64_t deadline)
 	rh_error_set(&n->outcome.err, RH_ERR_TIMEOUT, "no answer in time");
 }
 
-static void world_decide(struct world_answer *n, const char *text)
+void world_decide(struct world_answer *n, const char *text)
 {
 	n->decided = true;
 	snprintf(n->text, sizeof(n->text), "%s", text);
@@ -123,15 +137,37 @@ static void world_query(struct world *w, const struct machine_action *a)
 	world_limit(n, a->deadline);
 }
 
-static void world_execute(struct world *w, enum driver_act act)
+void world_execute(struct world *w, enum driver_act act, bool ours)
 {
 	bool on = twin_is_on(w->t);
 
+	w->executed(w, act, ours);
 	twin_power(w->t, w->now, act);
 	if (on && !twin_is_on(w->t))
 		w->f.off_since = w->now;
 	if (!on && twin_is_on(w->t))
 		w->f.on_since = w->now;
+}
+
+/*
+ * A controller does what it has taken in this order; the same again, while it is
+ * at it, is the same.
+ */
+static void world_schedule(struct world *w, enum driver_act act, int64_t at)
+{
+	int i;
+
+	for (i = 0; i < w->late_count && at < DEADLINE_NEVER; i++) {
+		if (w->late[i].ours && w->late[i].act == act)
+			return;
+		if (w->late[i].ours && w->late[i].at > at)
+			at = w->late[i].at;
+	}
+	if (at <= w->now)
+		world_execute(w, act, true);
+	else if (at < DEADLINE_NEVER && w->late_count < WORLD_LATE)
+		w->late[w->late_count++] = (struct world_late){
+			.at = at, .act = act, .ours = true };
 }
 
 static void world_act(struct world *w, const struct machine_action *a)
@@ -145,11 +181,7 @@ static void world_act(struct world *w, const struct machine_action *a)
 	n->at = deadline_add(w->now, ms);
 	if (n->outcome.err.code == RH_ERR_NONE) {
 		at = a->way > 0 ? w->now : faults_act(w, &act, &n->outcome);
-		if (at <= w->now)
-			world_execute(w, act);
-		else if (at < DEADLINE_NEVER && w->late_count < WORLD_LATE)
-			w->late[w->late_count++] =
-				(struct world_late){ .at = at, .act = act };
+		world_schedule(w, act, at);
 	}
 	world_limit(n, a->deadline);
 }
@@ -161,19 +193,29 @@ static void world_boot(struct world *w, const struct machine_action *a)
 
 	n->at = deadline_add(w->now, ms);
 	n->decided = true;
-	if (n->outcome.err.code == RH_ERR_NONE && fault_strikes(w, FAULT_P14))
-		rh_error_set(&n->outcome.err, RH_ERR_PROTOCOL, "the boot device "
-			     "did not stick");
+	if (n->outcome.err.code == RH_ERR_NONE)
+		faults_boot(w, a->device, &n->outcome);
 	world_limit(n, a->deadline);
 }
 
 /* ---- the console ------------------------------------------------------------------------- */
 
+/* What of the keys arrives, arrives at the twin. */
+static void world_type(struct world *w, const void *keys, size_t len,
+		       struct machine_outcome *o)
+{
+	char bytes[4096];
+
+	len = len < sizeof(bytes) ? len : sizeof(bytes);
+	memcpy(bytes, keys, len);
+	len = faults_keys(w, bytes, len, o);
+	world_tap(w, "typed", bytes, len);
+	twin_type(w->t, w->now, bytes, len);
+}
+
 static void world_write(struct world *w, const struct machine_action *a)
 {
 	struct world_answer *n = world_answer(w, a, 2);
-	char bytes[4096];
-	size_t len = a->len < sizeof(bytes) ? a->len : sizeof(bytes);
 
 	n->decided = true;
 	if (!w->attached) {
@@ -181,9 +223,7 @@ static void world_write(struct world *w, const struct machine_action *a)
 			     "the console is not attached");
 		return;
 	}
-	memcpy(bytes, a->bytes, len);
-	len = faults_keys(w, bytes, len, &n->outcome);
-	twin_type(w->t, w->now, bytes, len);
+	world_type(w, a->bytes, a->len, &n->outcome);
 }
 
 static void world_secret(struct world *w, const struct machine_action *a)
@@ -197,9 +237,10 @@ static void world_secret(struct world *w, const struct machine_action *a)
 			     "the console is not attached");
 		return;
 	}
-	twin_type(w->t, w->now, secret, sizeof(secret) - 1);
-	twin_type(w->t, w->now, w->machine_config.enter,
-		  strlen(w->machine_config.enter));
+	world_type(w, secret, sizeof(secret) - 1, &n->outcome);
+	if (n->outcome.err.code == RH_ERR_NONE)
+		world_type(w, w->machine_config.enter,
+			   strlen(w->machine_config.enter), &n->outcome);
 }
 
 static void world_break(struct world *w, const struct machine_action *a)
@@ -219,6 +260,7 @@ void world_lose(struct world *w, int64_t back_in)
 {
 	if (w->attached) {
 		w->attached = false;
+		world_tap(w, "lost", "", 0);
 		machine_lost(w->m, w->now);
 	}
 	w->attach_at = deadline_add(w->now, back_in);
@@ -228,12 +270,50 @@ static void world_feed(struct world *w, const char *bytes, size_t len)
 {
 	size_t i, n = w->f.on[FAULT_C04] ? 1 : len;
 
+	world_tap(w, "feed", bytes, len);
 	for (i = 0; i < len && w->attached && !w->over; i += n)
 		machine_feed(w->m, w->now, bytes + i,
 			     n < len - i ? n : len - i);
 }
 
-/* What the twin printed goes onto the line, or to the machine at once. */
+static void world_tell_gap(struct world *w)
+{
+	if (!w->attached)
+		return;
+	world_tap(w, "gap", "", 0);
+	machine_gap(w->m, w->now);
+}
+
+/* w->scratch goes onto the line, or to the machine at once; so does a gap. */
+static void world_send(struct world *w, int64_t lag, bool gap)
+{
+	if (!gap && w->scratch.len == 0)
+		return;
+	w->last_output = w->now;
+	if (lag == 0 && w->piece_count == 0) {
+		if (gap)
+			world_tell_gap(w);
+		else
+			world_feed(w, w->scratch.data, w->scratch.len);
+		return;
+	}
+	if (!gap && w->piece_count > 0 &&
+	    !w->pieces[w->piece_count - 1].gap &&
+	    w->pieces[w->piece_count - 1].at == deadline_add(w->now, lag)) {
+		w->pieces[w->piece_count - 1].len += w->scratch.len;
+		buffer_append(&w->line, w->scratch.data, w->scratch.len);
+		return;
+	}
+	if (w->piece_count == WORLD_PIECES)
+		return;
+	w->pieces[w->piece_count++] = (struct world_piece){
+		.at = deadline_add(w->now, lag), .gap = gap,
+		.len = gap ? 0 : w->scratch.len };
+	if (!gap)
+		buffer_append(&w->line, w->scratch.data, w->scratch.len);
+}
+
+/* What the twin printed, as it gets here. */
 static void world_pump(struct world *w)
 {
 	size_t len;
@@ -246,32 +326,27 @@ static void world_pump(struct world *w)
 	if (w->kept.len > WORLD_KEPT)
 		buffer_drop(&w->kept, w->kept.len - WORLD_KEPT / 2);
 	buffer_clear(&w->scratch);
+	w->f.gap = false;
 	lag = w->attached ? faults_output(w, out, len) : 0;
 	twin_take_output(w->t);
-	if (!w->attached || w->scratch.len == 0)
+	if (!w->attached)
 		return;
-	w->last_output = w->now;
-	if (lag == 0 && w->piece_count == 0) {
-		world_feed(w, w->scratch.data, w->scratch.len);
-		return;
-	}
-	if (w->piece_count == WORLD_PIECES)
-		return;
-	w->pieces[w->piece_count++] = (struct world_piece){
-		.at = deadline_add(w->now, lag), .len = w->scratch.len };
-	buffer_append(&w->line, w->scratch.data, w->scratch.len);
+	world_send(w, lag, w->f.gap);
 }
 
 static void world_deliver_piece(struct world *w)
 {
-	size_t len = w->pieces[0].len;
+	struct world_piece piece = w->pieces[0];
 
 	buffer_clear(&w->scratch);
-	buffer_append(&w->scratch, w->line.data, len);
-	buffer_drop(&w->line, len);
+	buffer_append(&w->scratch, w->line.data, piece.len);
+	buffer_drop(&w->line, piece.len);
 	memmove(w->pieces, w->pieces + 1,
 		(size_t)--w->piece_count * sizeof(w->pieces[0]));
-	world_feed(w, w->scratch.data, w->scratch.len);
+	if (piece.gap)
+		world_tell_gap(w);
+	else
+		world_feed(w, w->scratch.data, w->scratch.len);
 }
 
 static void world_attach(struct world *w)
@@ -284,171 +359,36 @@ static void world_attach(struct world *w)
 	w->attached = true;
 	w->last_output = w->now;
 	faults_attached(w);
+	world_tap(w, "attached", "", 0);
 	machine_attached(w->m, w->now);
 	if (w->scratch.len > 0)
 		world_feed(w, w->scratch.data, w->scratch.len);
 	buffer_clear(&w->scratch);
 }
 
-/* ---- the shell and the checks ----------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------- */
 
-static void world_shell(struct world *w, const struct machine_action *a)
+/* A person: says yes or no, after a while, or never. */
+static void world_ask(struct world *w, const struct machine_action *a)
 {
-	struct world_answer *n = world_answer(w, a, 300);
-	struct rh_error *err = &n->outcome.err;
+	struct world_answer *n = world_answer(w, a,
+					      world_between(w, 2000, 300000));
+	int64_t mood = world_between(w, 0, 9);
 
-	n->decided = true;
-	w->forced = w->forced || a->force != NULL;
-	if (faults_shell(w, &n->outcome)) {
-		world_limit(n, err->code == RH_ERR_TIMEOUT ? w->now
-							   : a->deadline);
-		if (err->code == RH_ERR_TIMEOUT)
-			n->at = a->deadline;
-		return;
+	world_decide(n, mood < 5 ? "yes" : "no");
+	if (mood >= 8)
+		n->at = DEADLINE_NEVER;
+	world_limit(n, a->deadline);
+}
+
+static void world_withdraw(struct world *w)
+{
+	int i;
+
+	for (i = w->answer_count - 1; i >= 0; i--) {
+		if (w->answers[i].what == MACHINE_ASK)
+			world_forget(w, i);
 	}
-	twin_shell(w->t, w->now, a->text, &w->shell);
-	n->at = deadline_add(n->at, w->shell.after_ms);
-	if (w->shell.reply == TWIN_REPLY_REFUSED)
-		rh_error_set(err, RH_ERR_UNREACHABLE, "connection refused");
-	else if (w->shell.reply == TWIN_REPLY_DROPPED ||
-		 fault_strikes(w, FAULT_H05))
-		rh_error_set(err, RH_ERR_LOST, "it ended without an exit status");
-	else if (w->shell.reply == TWIN_REPLY_HANGS)
-		n->at = a->deadline;
-	else if (w->shell.exit_status != 0)
-		rh_error_set(err, RH_ERR_STATE, "exit status %d",
-			     w->shell.exit_status);
-	snprintf(n->text, sizeof(n->text), "%.150s",
-		 buffer_text(&w->shell.out));
-	world_limit(n, a->deadline);
-}
-
-static const char *world_boot_id(struct world *w)
-{
-	const char *id = twin_boot_id(w->t);
-
-	/* The old system is still up to its neck in its shutdown. */
-	if (w->f.on[FAULT_H01] && w->old_boot_id[0] != '\0' &&
-	    w->now < w->f.until)
-		return w->old_boot_id;
-	return id;
-}
-
-static void check_tcp(struct world *w, struct world_answer *n)
-{
-	const struct twin_port *p = twin_model_port(w->config->twin,
-						    n->check->number);
-	struct rh_error *err = &n->outcome.err;
-	bool expects = n->check->expect != NULL;
-
-	if (!twin_port_is_open(w->t, n->check->number) ||
-	    faults_services_down(w))
-		rh_error_set(err, RH_ERR_UNREACHABLE, "tcp %d: connection "
-			     "refused", n->check->number);
-	else if (expects && (p == NULL || p->answer == NULL ||
-			     memmem(p->answer, p->answer_len, n->check->expect,
-				    n->check->expect_len) == NULL))
-		rh_error_set(err, RH_ERR_PROTOCOL, "tcp %d: another answer",
-			     n->check->number);
-	snprintf(n->text, sizeof(n->text), "tcp %d answers", n->check->number);
-}
-
-static void check_ssh(struct world *w, struct world_answer *n)
-{
-	const char *id = world_boot_id(w);
-	struct rh_error *err = &n->outcome.err;
-
-	if (faults_shell(w, &n->outcome))
-		return;
-	if (id == NULL)
-		rh_error_set(err, RH_ERR_UNREACHABLE, "ssh: refused");
-	else if (!w->forced)
-		snprintf(w->before, sizeof(w->before), "%s", id);
-	else if (strcmp(w->before, id) == 0 ||
-		 (w->before[0] == '\0' && !n->fresh))
-		rh_error_set(err, RH_ERR_STATE, "ssh answers, but it is the "
-			     "system from before");
-	snprintf(n->text, sizeof(n->text), "ssh answers, boot id %s",
-		 id != NULL ? id : "");
-}
-
-static void check_shell(struct world *w, struct world_answer *n)
-{
-	struct rh_error *err = &n->outcome.err;
-
-	if (faults_shell(w, &n->outcome))
-		return;
-	twin_shell(w->t, w->now, n->check->text, &w->shell);
-	if (w->shell.reply != TWIN_REPLY_EXIT)
-		rh_error_set(err, w->shell.reply == TWIN_REPLY_REFUSED
-					  ? RH_ERR_UNREACHABLE
-					  : RH_ERR_LOST, "no answer");
-	else if (w->shell.exit_status != 0)
-		rh_error_set(err, RH_ERR_STATE, "exit status %d",
-			     w->shell.exit_status);
-	snprintf(n->text, sizeof(n->text), "shell \"%.80s\" succeeds",
-		 n->check->text);
-}
-
-static void answer_boot_id(struct world *w, struct world_answer *n)
-{
-	const char *id = world_boot_id(w);
-
-	if (faults_shell(w, &n->outcome))
-		return;
-	if (id == NULL)
-		rh_error_set(&n->outcome.err, RH_ERR_UNREACHABLE, "refused");
-	else
-		snprintf(n->text, sizeof(n->text), "%s", id);
-	if (n->fresh && id != NULL)
-		snprintf(w->before, sizeof(w->before), "%s", id);
-}
-
-/* An answer is made when it is due: it says what is so then. */
-static void world_make_answer(struct world *w, struct world_answer *n)
-{
-	switch (n->what) {
-	case MACHINE_POWER_QUERY:
-		n->outcome.state = twin_is_on(w->t) ? DRIVER_POWER_ON
-						    : DRIVER_POWER_OFF;
-		if (n->way == 0)
-			faults_query(w, &n->outcome);
-		break;
-	case MACHINE_CHECK:
-		if (n->check->type == ACTION_CHECK_TCP)
-			check_tcp(w, n);
-		else if (n->check->type == ACTION_CHECK_SSH)
-			check_ssh(w, n);
-		else
-			check_shell(w, n);
-		break;
-	case MACHINE_BOOT_ID:
-		answer_boot_id(w, n);
-		break;
-	default:
-		break;
-	}
-}
-
-static void world_check(struct world *w, const struct machine_action *a)
-{
-	struct world_answer *n = world_answer(w, a, 50);
-
-	if (a->action->type != ACTION_CHECK_TCP && w->f.on[FAULT_H02] &&
-	    twin_boot_id(w->t) != NULL)
-		n->at = a->deadline;
-	world_limit(n, a->deadline);
-}
-
-static void world_evidence(struct world *w, const struct machine_action *a)
-{
-	struct world_answer *n = world_answer(w, a, 500);
-
-	world_decide(n, "power on; 2 event-log entries kept");
-	if (!w->forced && world_boot_id(w) != NULL && w->machine_config.has_shell)
-		snprintf(w->before, sizeof(w->before), "%s", world_boot_id(w));
-	snprintf(w->old_boot_id, sizeof(w->old_boot_id), "%s", w->before);
-	world_limit(n, a->deadline);
 }
 
 void world_do(struct world *w, const struct machine_action *a)
@@ -486,6 +426,12 @@ void world_do(struct world *w, const struct machine_action *a)
 		break;
 	case MACHINE_EVIDENCE:
 		world_evidence(w, a);
+		break;
+	case MACHINE_ASK:
+		world_ask(w, a);
+		break;
+	case MACHINE_WITHDRAW:
+		world_withdraw(w);
 		break;
 	case MACHINE_REOPEN:
 		w->lose_at = w->now;
@@ -563,7 +509,7 @@ static bool world_connect(struct world *w)
 {
 	if (w->lose_at <= w->now) {
 		w->lose_at = DEADLINE_NEVER;
-		w->f.stolen = false;
+		faults_reopened(w);
 		world_lose(w, WORLD_ATTACH_MS);
 		return true;
 	}
@@ -587,8 +533,10 @@ void world_step(struct world *w)
 
 	w->now = world_deadline(w);
 	if (i >= 0 && w->late[i].at <= w->now) {
-		world_execute(w, w->late[i].act);
-		w->late[i] = w->late[--w->late_count];
+		world_execute(w, w->late[i].act, w->late[i].ours);
+		w->late_count--;
+		memmove(w->late + i, w->late + i + 1,
+			(size_t)(w->late_count - i) * sizeof(w->late[0]));
 		return;
 	}
 	twin_tick(w->t, w->now);
@@ -598,6 +546,10 @@ void world_step(struct world *w)
 	twin_output(w->t, &len);
 	if (len > 0) {
 		world_pump(w);
+		return;
+	}
+	if (faults_flush(w)) {
+		world_send(w, 0, false);
 		return;
 	}
 	if (w->piece_count > 0 && w->pieces[0].at <= w->now) {

@@ -12,7 +12,7 @@
 
 #define REHEARSAL_SECRET "s3cretOfTheTwin"
 #define WORLD_BEGIN 1000000	/* ms; nothing is at zero */
-#define WORLD_ANSWERS 4
+#define WORLD_ANSWERS 6
 #define WORLD_LATE 4
 #define WORLD_PIECES 64
 
@@ -24,6 +24,7 @@ struct world_answer {
 	uint32_t id;
 	enum machine_do what;
 	int way;
+	enum driver_act act;
 	const struct action *check;
 	bool fresh;
 	bool decided;		/* outcome stands; else it is made at `at` */
@@ -35,12 +36,14 @@ struct world_answer {
 struct world_late {
 	int64_t at;
 	enum driver_act act;
+	bool ours;		/* the machine's, not a fault's */
 };
 
 /* Output on its way. */
 struct world_piece {
 	int64_t at;
 	size_t len;		/* bytes of `line`, in order */
+	bool gap;		/* in place of bytes that were lost, and it is told */
 };
 
 /* What was drawn for this rehearsal. */
@@ -51,6 +54,9 @@ struct world_faults {
 	int64_t when;		/* since when the timed ones strike */
 	int64_t until;
 	int times;		/* how often the counted ones strike */
+	int left[FAULT_COUNT];	/* ... still; 0 where it was not drawn */
+	int64_t act_at;		/* P16: the last act that was taken; -1 none */
+	bool stuck;		/* L07 */
 	bool hard;		/* the worse of two ways */
 	int seen;		/* requests so far */
 	int64_t quick_at;	/* S04: the last request */
@@ -63,12 +69,19 @@ struct world_faults {
 	int64_t on_since;	/* the last power-on that was sent */
 	int64_t off_since;
 	int key_count;
+	int64_t key_at;		/* the last one */
+	bool lone_esc;		/* I02: and it was Esc alone */
+	bool gap;		/* L18: what is lost now is told */
+	int64_t boot_until;	/* P14: the boot device is forgotten then */
+	int64_t flush_at;	/* L07, L14: what is held back comes then */
 };
 
 struct world {
 	const struct rehearsal_config *config;
 	/* Sees each answer before the machine does. */
 	void (*answered)(struct world *w, const struct world_answer *n);
+	/* An act of power becomes true; ours: the machine's. */
+	void (*executed)(struct world *w, enum driver_act act, bool ours);
 	struct machine_config machine_config;
 	struct machine *m;
 	struct twin *t;
@@ -90,6 +103,7 @@ struct world {
 	int piece_count;
 	struct buffer scratch;
 	struct buffer kept;	/* what was printed, for replays */
+	struct buffer held;	/* output that a fault holds back */
 
 	struct twin_answer shell;
 	char old_boot_id[40];	/* H01 */
@@ -109,8 +123,22 @@ uint64_t world_random(struct world *w);
 int64_t world_between(struct world *w, int64_t from, int64_t to);
 bool world_chance(struct world *w, int percent);
 void world_lose(struct world *w, int64_t back_in);
+void world_execute(struct world *w, enum driver_act act, bool ours);
+void world_tap(struct world *w, const char *what, const char *bytes, size_t len);
 
-/* world-faults.c: each may change or refuse what it is given. */
+/* An answer in so many ms; what takes longer than it may is over at its deadline. */
+struct world_answer *world_answer(struct world *w, const struct machine_action *a,
+				  int64_t in_ms);
+void world_limit(struct world_answer *n, int64_t deadline);
+void world_decide(struct world_answer *n, const char *text);
+
+/* world-checks.c */
+void world_shell(struct world *w, const struct machine_action *a);
+void world_check(struct world *w, const struct machine_action *a);
+void world_evidence(struct world *w, const struct machine_action *a);
+void world_make_answer(struct world *w, struct world_answer *n);
+
+/* world-faults.c, world-line.c: each may change or refuse what it is given. */
 void faults_draw(struct world *w);
 bool fault_strikes(struct world *w, enum fault fault);
 int64_t faults_deadline(const struct world *w);
@@ -123,7 +151,15 @@ int64_t faults_act(struct world *w, enum driver_act *act,
 		   struct machine_outcome *o);
 void faults_query(struct world *w, struct machine_outcome *o);
 void faults_attached(struct world *w);
+/* In how long it can be had; DEADLINE_NEVER: not at all. */
 int64_t faults_attach_ms(struct world *w);
+/* The console is opened anew, by us or since it was lost. */
+void faults_reopened(struct world *w);
+void faults_started(struct world *w);
+void faults_tick_keys(struct world *w);
+/* What a boot device that was set becomes. */
+void faults_boot(struct world *w, enum driver_boot device,
+		 struct machine_outcome *o);
 /* Output of the twin: to w->scratch, and how much it lags. */
 int64_t faults_output(struct world *w, const char *bytes, size_t len);
 /* Keys: how many of them arrive; an error where writing fails. */
@@ -131,5 +167,7 @@ size_t faults_keys(struct world *w, char *bytes, size_t len,
 		   struct machine_outcome *o);
 bool faults_shell(struct world *w, struct machine_outcome *o);
 bool faults_services_down(const struct world *w);
+/* What was held back, where it is due now; to w->scratch. */
+bool faults_flush(struct world *w);
 
 #endif
