@@ -32,6 +32,7 @@ struct echo {
 	size_t cursor;
 	size_t start;		/* where what was typed begins */
 	size_t width;		/* of the terminal's rows; 0: not known */
+	size_t returned;	/* where the last byte, a CR, came from */
 	bool printed;
 	bool matched;		/* some of it stood there at some time */
 	bool complete;		/* all of it did */

@@ -170,17 +170,18 @@ static void erasing_over_rows(void **state)
 		"\r\033[K\033[A\033[79C\033[K\r\n\r\033[K\033[A\033[79C"
 		"\b\033[K\b\033[K",
 		"\b\033[J\r\033[1A\033[79C\033[J\b\033[J\b\033[J",
+		"\r\033[K\033[A\033[79C\033[K\r\n\r\033[K\033[A\033[79C"
+		"\b\033[K\b\033[K",
 	};
+	/* The last one leaves it to the terminal. */
+	static const char *const edges[] = { " \r8", "\r\r\n8", "8" };
 	struct echo e = { 0 };
 	size_t i, n;
 
 	(void)state;
 	for (i = 0; i < COUNT(erased); i++) {
 		begin(&e, SEVENTY TEN, SEVENTY "01234567");
-		if (i == 0)
-			echo_feed(&e, " \r8", 3);
-		else
-			echo_feed(&e, "\r\r\n8", 4);
+		echo_feed(&e, edges[i], strlen(edges[i]));
 		assert_int_equal(echo_state(&e), ECHO_WAITING);
 		assert_int_equal(echo_same_count(&e), 79);
 		echo_feed(&e, erased[i], strlen(erased[i]));
