@@ -137,6 +137,11 @@ void run_event(struct run *r, const char *event, const char *state,
 void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
 		enum driver_power state, const char *text);
 
+/* run-begin.c */
+void begin_configure(struct run *r);
+int begin_record(struct run *r, struct rh_error *err);
+int begin_signals(struct rh_error *err);	/* a signalfd */
+
 /* run-actions.c */
 void run_carry_out(struct run *r, const struct machine_action *a);
 void run_hand_event(struct run *r, struct hand *hand,
