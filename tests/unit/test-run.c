@@ -277,6 +277,23 @@ static void twice_in_a_row_and_nested(void **state)
 		"b: do 0 then failed \"b\"\n");
 }
 
+static void the_start_may_stand_behind(void **state)
+{
+	(void)state;
+	file("z", "[sequence]\nstart = t\n[state s]\nthen = recovered\n"
+		  "[state t]\nthen = s\n");
+	file("x", "[sequence]\nstart = a\n[always]\non = /b/ -> a\n"
+		  "[state b]\nvisits = 2 -> a\ndo = run z\nthen = a\n"
+		  "[state a]\non = /a/ -> b\ntimeout = 1m -> a\n");
+	becomes("x",
+		"[always] 0-0 on /b/ -> a\n"
+		"b: do 0 then b/z:t visits a\n"
+		"b/z:s: do 0 then b+1 (z recovered)\n"
+		"b/z:t: do 0 then b/z:s\n"
+		"b+1: do 0 then a\n"
+		"* a: do 0 timeout a on /a/ -> b\n");
+}
+
 /* ---- what is refused --------------------------------------------------------------- */
 
 static void refused(void **state)
@@ -586,6 +603,7 @@ static void files_of_boot(void)
 	file("boot", BOOT);
 	file("x", "[sequence]\nneeds = power console shell\nstart = a\n"
 	     "[always]\non = /own/ : note \"own\"\n"
+	     "on = /command/ : shell \"y\"\n"
 	     "[state a]\ndo = wait 20s, run boot, wait 5s\n"
 	     "then = recovered \"up\"\nelse = b\ntimeout = 30s -> failed \"late\"\n"
 	     "on = /hidden/ : note \"hidden\"\n"
@@ -677,6 +695,15 @@ static void actions_that_fail(void **state)
 		 "21000 [b] state: b\n21000 [b] note: b\n21000 failed: b\n",
 		 before);
 	run_ends(expected);
+	/* A rule of the caller fails in it: so does it, then. */
+	run_begin("x");
+	run_print(21000, "command\n");
+	run_ends("0 [] begin: \n0 [a] state: a\n"
+		 "20000 [a/boot:wait] state: a/boot:wait\n"
+		 "21000 [a/boot:wait] saw: command\n"
+		 "21000 [a/boot:wait] failed: the command failed\n"
+		 "21000 [a/boot:wait] note: boot failed\n"
+		 "21000 [b] state: b\n21000 [b] note: b\n21000 failed: b\n");
 	/* What nobody can tell is no failure: the run ends. */
 	run_shell = RH_ERR_LOST;
 	run_begin("x");
@@ -692,6 +719,7 @@ int main(void)
 		cmocka_unit_test_setup(states_are_put_in, setup),
 		cmocka_unit_test_setup(without_else_failed_ends_it, setup),
 		cmocka_unit_test_setup(twice_in_a_row_and_nested, setup),
+		cmocka_unit_test_setup(the_start_may_stand_behind, setup),
 		cmocka_unit_test_setup(refused, setup),
 		cmocka_unit_test_setup(errors_name_the_other_file, setup),
 		cmocka_unit_test_setup(circles_are_refused, setup),
