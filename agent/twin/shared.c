@@ -9,7 +9,7 @@
  * Inside a hand nothing can be opened or cut any more: to begin anew is a line
  * of the file, and only one that is too long is emptied, when it is opened.
  */
-#include "agent/twin/shared.h"
+#include "agent/twin/shared-line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,14 +55,6 @@ struct shared {
 	bool light;
 };
 
-static const char *const shared_words[] = {
-	[SHARED_POWER] = "power", [SHARED_BOOT] = "boot",
-	[SHARED_LIGHT] = "light", [SHARED_BREAK] = "break",
-	[SHARED_TYPE] = "type",   [SHARED_SHELL] = "shell",
-};
-
-#define SHARED_WORDS (sizeof(shared_words) / sizeof(shared_words[0]))
-
 /* ---- the life -------------------------------------------------------------------- */
 
 /* In slices, so that a long life needs no room for what it printed. */
@@ -81,7 +73,8 @@ static void shared_live(struct shared *s, int64_t now)
 	} while (s->lived < now);
 }
 
-static void shared_event(struct shared *s, int64_t at, const char *text)
+static void shared_event(struct shared *s, int64_t at,
+			 const struct shared_input *in)
 {
 	time_t wall = (time_t)((deadline_wall_ms() - (deadline_now() - at)) /
 			       1000);
@@ -90,8 +83,10 @@ static void shared_event(struct shared *s, int64_t at, const char *text)
 	char when[32];
 
 	localtime_r(&wall, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	buffer_printf(&s->events, "%s %s\n", when, text);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S ", &tm);
+	buffer_append_text(&s->events, when);
+	shared_line_event(&s->events, in);
+	buffer_append_char(&s->events, '\n');
 	if (s->events.len < SHARED_EVENTS_MAX)
 		return;
 	newline = memchr(s->events.data + s->events.len / 2, '\n',
@@ -119,6 +114,8 @@ static void shared_apply(struct shared *s, int64_t at,
 	char *command;
 
 	shared_live(s, at);
+	if (in->kind != SHARED_NONE && in->kind < SHARED_TYPE)
+		shared_event(s, at, in);
 	switch (in->kind) {
 	case SHARED_POWER:
 		twin_power(s->twin, at, (enum driver_act)in->number);
@@ -150,92 +147,6 @@ static void shared_apply(struct shared *s, int64_t at,
 
 /* ---- lines ----------------------------------------------------------------------- */
 
-static const char *shared_number_word(const struct shared_input *in)
-{
-	switch (in->kind) {
-	case SHARED_POWER:
-		return driver_act_name((enum driver_act)in->number);
-	case SHARED_BOOT:
-		return driver_boot_name((enum driver_boot)in->number);
-	case SHARED_LIGHT:
-		return in->number != 0 ? "on" : "off";
-	default:
-		return "";
-	}
-}
-
-static void shared_put_line(struct buffer *out, int64_t at,
-			    const struct shared_input *in)
-{
-	const unsigned char *bytes = in->bytes;
-	size_t i;
-
-	buffer_printf(out, "%" PRId64 " %s", at, shared_words[in->kind]);
-	if (shared_number_word(in)[0] != '\0')
-		buffer_printf(out, " %s", shared_number_word(in));
-	if (in->len > 0)
-		buffer_append_char(out, ' ');
-	for (i = 0; i < in->len; i++)
-		buffer_printf(out, "%02x", bytes[i]);
-	buffer_append_char(out, '\n');
-}
-
-static int shared_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* In place: the bytes are where their digits were. */
-static bool shared_get_bytes(char *text, struct shared_input *in)
-{
-	size_t i;
-
-	for (i = 0; text[2 * i] != '\0'; i++) {
-		if (shared_digit(text[2 * i]) < 0 ||
-		    shared_digit(text[2 * i + 1]) < 0)
-			return false;
-		text[i] = (char)(shared_digit(text[2 * i]) << 4 |
-				 shared_digit(text[2 * i + 1]));
-	}
-	in->bytes = text;
-	in->len = i;
-	return i > 0;
-}
-
-static bool shared_get_value(char *text, struct shared_input *in)
-{
-	switch (in->kind) {
-	case SHARED_POWER:
-		in->number = (int)driver_act_from_name(text);
-		return in->number != DRIVER_ACT_NONE;
-	case SHARED_BOOT:
-		in->number = (int)driver_boot_from_name(text);
-		return in->number != DRIVER_BOOT_NONE;
-	case SHARED_LIGHT:
-		in->number = strcmp(text, "on") == 0;
-		return in->number == 1 || strcmp(text, "off") == 0;
-	case SHARED_BREAK:
-		return text[0] == '\0';
-	default:
-		return shared_get_bytes(text, in);
-	}
-}
-
-static bool shared_get_time(char **text, int64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoll(*text, &end, 10);
-	if (end == *text || errno != 0 || (*end != ' ' && *end != '\0'))
-		return false;
-	*text = end + (*end == ' ');
-	return true;
-}
-
 /* "begin MARK TIME" */
 static bool shared_take_begin(struct shared *s, char *line, int64_t now)
 {
@@ -245,7 +156,7 @@ static bool shared_take_begin(struct shared *s, char *line, int64_t now)
 	if (strncmp(line, s->mark, len) != 0 || line[len] != ' ')
 		return false;
 	line += len + 1;
-	if (!shared_get_time(&line, &at) || *line != '\0' || at < 0 || at > now)
+	if (!shared_line_time(&line, &at) || *line != '\0' || at < 0 || at > now)
 		return false;
 	shared_begin(s, at);
 	return true;
@@ -253,24 +164,10 @@ static bool shared_take_begin(struct shared *s, char *line, int64_t now)
 
 static bool shared_take_input(struct shared *s, char *line, int64_t now)
 {
-	struct shared_input in = { .kind = SHARED_NONE };
+	struct shared_input in;
 	int64_t at;
-	size_t i, len;
 
-	if (!shared_get_time(&line, &at) || at < s->lived || at > now)
-		return false;
-	len = strcspn(line, " ");
-	for (i = 1; i < SHARED_WORDS; i++) {
-		if (strlen(shared_words[i]) == len &&
-		    strncmp(line, shared_words[i], len) == 0)
-			in.kind = (enum shared_kind)i;
-	}
-	if (in.kind == SHARED_NONE)
-		return false;
-	if (in.kind < SHARED_TYPE)
-		shared_event(s, at, line);
-	line += len + (line[len] == ' ');
-	if (!shared_get_value(line, &in))
+	if (!shared_line_get(line, &at, &in) || at < s->lived || at > now)
 		return false;
 	shared_apply(s, at, &in, NULL);
 	return true;
@@ -438,12 +335,8 @@ static int shared_do_locked(struct shared *s, const struct shared_input *input,
 		return -1;
 	now = deadline_now();
 	if (input->kind != SHARED_NONE) {
-		shared_put_line(&line, now, input);
+		shared_line_put(&line, now, input);
 		rc = shared_append(s, &line, err);
-		if (rc == 0 && input->kind < SHARED_TYPE) {
-			line.data[line.len - 1] = '\0';
-			shared_event(s, now, strchr(line.data, ' ') + 1);
-		}
 		buffer_release(&line);
 	}
 	if (rc == 0)
