@@ -68,7 +68,7 @@ recover_all() {
 	jq -es 'map({s: (.started | sub("Z$"; "") | split(".") |
 			((.[0] + "Z" | fromdate) + ("0." + (.[1] // "0") | tonumber))),
 		     d: (.duration_ms / 1000)}) | . as $runs |
-		map(.s as $t | [$runs[] | select(.s <= $t and .s + .d > $t)] | length) |
+		map(.s as $t | [$runs[] | select(.s <= $t and .s + .d - 0.2 > $t)] | length) |
 		max <= 2' "$records"/runs/*/run.json
 	run "$rhands" recover web1 web2 --parallel 0 --config "$config"
 	[ "$status" -eq 2 ]
