@@ -407,6 +407,11 @@ static bool key_boots(struct modelling *g)
 	return model_flag(g, "yes", "no", &g->state->boots);
 }
 
+static bool key_answers(struct modelling *g)
+{
+	return parse_duration(&g->p, "answers", &g->state->answers_ms);
+}
+
 static bool key_open(struct modelling *g)
 {
 	struct twin_state *st = g->state;
@@ -456,6 +461,16 @@ static bool key_speed(struct modelling *g)
 	return parse_number(&g->p, "speed", 50, 10000000, &g->model->speed);
 }
 
+static bool key_controller(struct modelling *g)
+{
+	return parse_duration(&g->p, "controller", &g->model->controller_ms);
+}
+
+static bool key_evidence(struct modelling *g)
+{
+	return parse_duration(&g->p, "evidence", &g->model->evidence_ms);
+}
+
 static bool key_start(struct modelling *g)
 {
 	return model_target(&g->p, &g->start);
@@ -480,7 +495,8 @@ struct model_key {
 static const struct model_key twin_keys[] = {
 	{ "summary", false, key_summary }, { "start", false, key_start },
 	{ "on", false, key_power_on },	   { "off", false, key_power_off },
-	{ "speed", false, key_speed },	   { NULL, false, NULL },
+	{ "speed", false, key_speed },	   { "controller", false, key_controller },
+	{ "evidence", false, key_evidence },	   { NULL, false, NULL },
 };
 
 static const struct model_key always_keys[] = {
@@ -497,7 +513,7 @@ static const struct model_key state_keys[] = {
 	{ "then setup", false, key_then_boot },
 	{ "timeout", false, key_timeout },  { "power", false, key_power },
 	{ "healthy", false, key_healthy },  { "echo", false, key_echo },
-	{ "secret", false, key_secret },
+	{ "secret", false, key_secret },    { "answers", false, key_answers },
 	{ "ssh", false, key_ssh },	    { "boots", false, key_boots },
 	{ "open", false, key_open },	    { "on", true, key_on },
 	{ "on shell", true, key_on_shell }, { "on power", true, key_on_power },

@@ -114,6 +114,7 @@ struct twin_state {
 	bool secret;			/* the truth: it asks for a secret */
 	bool ssh;			/* the shell answers */
 	bool boots;			/* a new system begins here: new boot id */
+	int64_t answers_ms;		/* a check is answered so late; 0: at once */
 	int ports[TWIN_PORTS];		/* TCP ports that answer, 0-ended */
 	int port_count;
 };
@@ -134,6 +135,8 @@ struct twin_model {
 	int on;				/* state behind power on and reset */
 	int off;			/* state behind power off */
 	int speed;			/* bits per second of the line, 10 a byte */
+	int64_t controller_ms;		/* it answers so late; 0: as usual */
+	int64_t evidence_ms;		/* so long it takes to look; 0: as usual */
 	struct twin_rules always;
 	struct twin_state *states;
 	size_t state_count;

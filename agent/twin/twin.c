@@ -641,6 +641,11 @@ bool twin_port_is_open(const struct twin *t, int port)
 	return false;
 }
 
+int64_t twin_answers_ms(const struct twin *t)
+{
+	return twin_state(t)->answers_ms;
+}
+
 const char *twin_state_name(const struct twin *t)
 {
 	return twin_state(t)->name;

@@ -70,6 +70,7 @@ void twin_shell(struct twin *t, int64_t now, const char *command,
 /* What is to be seen from outside. */
 bool twin_is_on(const struct twin *t);
 const char *twin_boot_id(const struct twin *t);	/* NULL: the shell is down */
+int64_t twin_answers_ms(const struct twin *t);	/* of a check; 0: at once */
 bool twin_port_is_open(const struct twin *t, int port);
 const char *twin_state_name(const struct twin *t);
 

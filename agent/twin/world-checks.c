@@ -152,7 +152,8 @@ void world_make_answer(struct world *w, struct world_answer *n)
 
 void world_check(struct world *w, const struct machine_action *a)
 {
-	struct world_answer *n = world_answer(w, a, 50);
+	int64_t ms = twin_answers_ms(w->t);
+	struct world_answer *n = world_answer(w, a, ms > 0 ? ms : 50);
 
 	if (a->action->type != ACTION_CHECK_TCP &&
 	    twin_boot_id(w->t) != NULL && fault_strikes(w, FAULT_H02))
@@ -162,7 +163,8 @@ void world_check(struct world *w, const struct machine_action *a)
 
 void world_evidence(struct world *w, const struct machine_action *a)
 {
-	struct world_answer *n = world_answer(w, a, 500);
+	int64_t ms = w->config->twin->evidence_ms;
+	struct world_answer *n = world_answer(w, a, ms > 0 ? ms : 500);
 
 	world_decide(n, "power on; 2 event-log entries kept");
 	if (!w->forced && world_boot_id(w) != NULL && w->machine_config.has_shell)

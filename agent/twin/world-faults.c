@@ -89,7 +89,9 @@ static void fault_wear_out(struct world *w)
 int64_t faults_request(struct world *w, int way, enum machine_do what,
 		       struct machine_outcome *o)
 {
-	int64_t ms = FAULTS_LATENCY_MS;
+	int64_t ms = w->config->twin->controller_ms > 0
+			     ? w->config->twin->controller_ms
+			     : FAULTS_LATENCY_MS;
 
 	if (way > 0 && !(w->f.on[FAULT_P17] && w->now >= w->f.when))
 		return ms;
