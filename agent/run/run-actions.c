@@ -169,6 +169,7 @@ static void run_write(struct run *r, const struct machine_action *a)
 					.deadline = a->deadline };
 	struct rh_error err = RH_ERROR_INIT;
 
+	trace_write(r, a->bytes, a->len);
 	run_request(r, a, run_console_hand(r, &err), &request, &err);
 }
 
@@ -183,6 +184,7 @@ static void run_break(struct run *r, const struct machine_action *a)
 		return;
 	r->forced = true;
 	record_input(r->record, run_at(r), "<break>");
+	trace_break(r);
 	run_request(r, a, run_console_hand(r, &err), &request, &err);
 }
 
@@ -242,6 +244,7 @@ static void run_secret_begin(struct run *r, const struct machine_action *a)
 	s->next = 0;
 	s->request = 0;
 	s->wake = deadline_now();
+	trace_secret(r, a->text);
 }
 
 static void run_secret_end(struct run *r, const struct rh_error *err)
@@ -300,6 +303,7 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 {
 	const char *text = a->text;
 	char with_driver[1100];
+	json_t *fields = json_object();
 
 	if (a->event == MACHINE_EVENT_POWER && r->power_count > 0) {
 		snprintf(with_driver, sizeof(with_driver), "%s (%s)", text,
@@ -308,9 +312,12 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 	}
 	if (a->event == MACHINE_EVENT_TYPED)
 		record_input(r->record, run_at(r), text);
+	if (a->event == MACHINE_EVENT_TYPED || a->event == MACHINE_EVENT_AGAIN ||
+	    a->event == MACHINE_EVENT_DONE || a->event == MACHINE_EVENT_FAILED)
+		trace_take_keys(r, fields);
 	if (a->event == MACHINE_EVENT_STATE)
 		record_marker(r->record, run_at(r), a->state);
-	run_event(r, machine_event_name(a->event), a->state, text, NULL);
+	run_event(r, machine_event_name(a->event), a->state, text, fields);
 }
 
 void run_carry_out(struct run *r, const struct machine_action *a)
@@ -338,6 +345,7 @@ void run_carry_out(struct run *r, const struct machine_action *a)
 		run_break(r, a);
 		break;
 	case MACHINE_CHECK:
+		trace_check(r, a);
 		if (a->action->type == ACTION_CHECK_TCP)
 			run_check_tcp(r, a);
 		else

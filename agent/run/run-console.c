@@ -262,14 +262,15 @@ void run_tell_gap(struct run *r)
 		r->gap_lost = lost;
 }
 
-void run_record_output(struct run *r, const char *bytes, size_t len)
+void run_record_output(struct run *r, int64_t at, const char *bytes,
+		       size_t len)
 {
 	struct buffer clean = { 0 };
 
 	ring_write(&r->tail, bytes, len);
 	redact_feed(&r->redact, bytes, len, &clean);
 	if (clean.len > 0)
-		record_output(r->record, run_at(r), clean.data, clean.len);
+		record_output(r->record, at, clean.data, clean.len);
 	buffer_release(&clean);
 	run_tell_gap(r);
 }
@@ -277,12 +278,13 @@ void run_record_output(struct run *r, const char *bytes, size_t len)
 static void console_bytes(struct run *r, const char *bytes, size_t len)
 {
 	struct machine_action keys;
+	int64_t at = run_at(r);		/* before the keys that answer it */
 
 	r->console.last_byte = deadline_now();
 	machine_feed(r->machine, r->console.last_byte, bytes, len);
 	while (machine_next_write(r->machine, &keys))
 		run_carry_out(r, &keys);
-	run_record_output(r, bytes, len);
+	run_record_output(r, at, bytes, len);
 }
 
 static void console_gap(struct run *r, uint64_t lost)

@@ -126,6 +126,16 @@ struct run {
 	enum driver_act pending_act;
 
 	uint32_t ask_id;		/* `ask` of the sequence; 0: none open */
+
+	/* run-trace.c */
+	json_t *keys;			/* that no event has told of yet, or NULL */
+	struct buffer typed;		/* their bytes */
+	const struct action *asked;	/* the check that is under way, or NULL */
+	uint32_t asked_id;
+	int64_t asked_at;
+	int asked_status;		/* exit status of its command; -1: none */
+	char asked_boot_id[128];
+	char asked_output[64];		/* of a command, in evidence/ */
 	bool over;
 	struct run_result *result;
 };
@@ -155,6 +165,16 @@ bool run_secret_event(struct run *r, const struct hand *hand,
 struct hand *run_start_hand(struct run *r, const struct way *way,
 			    struct rh_error *err);
 
+/* run-trace.c: keys as they go out; they are told with the next typed event. */
+void trace_write(struct run *r, const void *bytes, size_t len);
+void trace_secret(struct run *r, const char *name);
+void trace_break(struct run *r);
+void trace_take_keys(struct run *r, json_t *fields);
+void trace_check(struct run *r, const struct machine_action *a);
+void trace_answer(struct run *r, uint32_t id, const struct rh_error *err);
+void trace_ran(struct run *r, const struct rh_error *err);
+void trace_release(struct run *r);
+
 /* run-person.c */
 void person_ask(struct run *r, const struct machine_action *a);
 void person_act(struct run *r, const struct machine_action *a);
@@ -180,7 +200,8 @@ int64_t console_deadline(const struct run *r);
 void console_event(struct run *r, const struct hand_event *event);
 void console_reopen(struct run *r);
 void run_tell_gap(struct run *r);
-void run_record_output(struct run *r, const char *bytes, size_t len);
+void run_record_output(struct run *r, int64_t at, const char *bytes,
+		       size_t len);
 
 /* run-evidence.c */
 void evidence_begin(struct run *r, uint32_t machine_id, int64_t deadline);

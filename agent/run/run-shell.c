@@ -32,6 +32,8 @@ static void shell_answer(struct run *r, const struct rh_error *err,
 	struct run_shell *s = &r->shell;
 	uint32_t id = s->machine_id;
 
+	if (s->what == MACHINE_SHELL && id != 0)
+		trace_ran(r, err);
 	s->request = 0;
 	s->machine_id = 0;
 	free(s->command);
@@ -88,6 +90,8 @@ void shell_run(struct run *r, const struct machine_action *a)
 {
 	if (a->force != NULL && !run_announce_shell(r, a))
 		return;
+	r->asked_status = -1;
+	r->asked_output[0] = '\0';
 	run_event(r, "shell", a->state, "",
 		  json_pack("{so}", "command", record_string(a->text)));
 	shell_begin(r, MACHINE_SHELL, a->id, a->text, a->deadline);
@@ -156,6 +160,7 @@ static void shell_keep(struct run *r, const struct hand_event *event)
 	buffer_append(&b, event->bytes, event->bytes_len);
 	evidence_save(r, s->what == MACHINE_COLLECT ? "dmesg.txt" : name, b.data,
 		      b.len);
+	snprintf(r->asked_output, sizeof(r->asked_output), "%s", name);
 	buffer_release(&b);
 }
 
@@ -166,6 +171,7 @@ static void shell_command_done(struct run *r, const struct hand_event *event)
 	char line[300], text[420];
 
 	shell_keep(r, event);
+	r->asked_status = event->exit_status;
 	if (event->exit_status != 0) {
 		shell_last_line(event->bytes, event->bytes_len, line,
 				sizeof(line));
@@ -193,6 +199,7 @@ static void shell_judge_boot_id(struct run *r, const char *id)
 	char text[240];
 
 	snprintf(text, sizeof(text), "ssh answers, boot id %.100s", id);
+	snprintf(r->asked_boot_id, sizeof(r->asked_boot_id), "%s", id);
 	if (!r->forced) {
 		snprintf(s->before, sizeof(s->before), "%s", id);
 	} else if (s->before[0] != '\0' && strcmp(s->before, id) == 0) {

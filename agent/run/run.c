@@ -72,6 +72,7 @@ void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
 {
 	struct machine_outcome outcome = { .state = state, .text = text };
 
+	trace_answer(r, id, err);
 	if (err != NULL)
 		outcome.err = *err;
 	machine_done(r->machine, deadline_now(), id, &outcome);
@@ -324,7 +325,8 @@ static bool run_last_words(struct run *r, struct hand *hand, bool *held)
 	hand_tick(hand, deadline_now());
 	while (hand_next(hand, &event)) {
 		if (event.type == HAND_BYTES)
-			run_record_output(r, event.bytes, event.bytes_len);
+			run_record_output(r, run_at(r), event.bytes,
+					  event.bytes_len);
 		if (event.type != HAND_ENDED)
 			continue;
 		*held |= event.held_console;
@@ -396,14 +398,16 @@ static void run_write_verdict(struct run *r)
 {
 	struct run_result *result = r->result;
 	struct rh_error err = RH_ERROR_INIT;
-	json_t *members;
+	json_t *members, *last;
 
 	result->exit_status = run_exit_status(result->verdict, result->code);
 	members = json_pack("{ss so ss si}", "verdict",
 			    run_verdict_word(r), "reason",
 			    record_string(result->reason), "code", rh_code_name(result->code),
 			    "exit", result->exit_status);
-	run_event(r, "verdict", "", result->reason, json_copy(members));
+	last = json_copy(members);
+	trace_take_keys(r, last);
+	run_event(r, "verdict", "", result->reason, last);
 	if (record_finish(r->record, result->duration_ms, members, &err) < 0)
 		fprintf(stderr, "rhands: %s: the record is not complete: %s\n",
 			r->host->name, err.text);
@@ -476,6 +480,7 @@ out:
 	machine_free(r.machine);
 	record_free(r.record);
 	lock_release(&r.lock);
+	trace_release(&r);
 	redact_release(&r.redact);
 	free(r.shell.command);
 	ring_release(&r.tail);
