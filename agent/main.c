@@ -15,7 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_show,    &verb_replay, &verb_drivers, &verb_shell,
 	&verb_identify, &verb_sel, &verb_doctor, &verb_answer, &verb_plan,
 	&verb_fence,
-	&verb_rehearse, &verb_graph,
+	&verb_rehearse, &verb_graph, &verb_learn,
 };
 
 #define VERB_COUNT ((int)(sizeof(verbs) / sizeof(verbs[0])))

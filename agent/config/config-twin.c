@@ -69,6 +69,20 @@ static int twin_read(int fd, const char *dir, const char *name,
 	return rc;
 }
 
+static int twin_read_path(const char *path, struct problems *problems,
+			  struct ini **ret, struct rh_error *err)
+{
+	bool broken = false;
+	int rc;
+
+	*ret = NULL;
+	rc = config_file_read(AT_FDCWD, path, path, problems, ret, &broken, err);
+	if (rc == 0 && *ret == NULL)
+		rc = rh_error_set(err, RH_ERR_USAGE, "there is no twin %.200s: no such file",
+				  path);
+	return rc;
+}
+
 int config_read_twin(const struct config *config, const char *name,
 		     struct problems *problems, struct ini **ret,
 		     struct rh_error *err)
@@ -76,6 +90,10 @@ int config_read_twin(const struct config *config, const char *name,
 	char *dir = memory_format("%s/" TWIN_DIR, config->dir);
 	int at = -1, fd = -1, rc;
 
+	if (strchr(name, '/') != NULL) {
+		free(dir);
+		return twin_read_path(name, problems, ret, err);
+	}
 	rc = config_file_open_dir(AT_FDCWD, config->dir, config->dir, true, &at,
 				  err);
 	if (rc == 0 && at >= 0)

@@ -136,8 +136,8 @@ const struct ini *config_find_sequence(const struct config *config,
 				       const char *name, struct rh_error *err);
 
 /*
- * Reads DIR/twins.d/NAME.ini, which is looked at when it is asked for: a twin
- * is no part of what a host needs. What is wrong in it goes to problems, and the
+ * Reads DIR/twins.d/NAME.ini (a name with a '/' is a path), which is looked at
+ * when it is asked for: a twin is no part of what a host needs. What is wrong in it goes to problems, and the
  * INI data is there all the same. USAGE with the nearest name where there is
  * none; CONFIG where others can write to it. Free with ini_free.
  */

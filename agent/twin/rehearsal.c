@@ -164,6 +164,8 @@ static void rehearsal_take(struct rehearsal *r)
 			r->result->acts++;
 			world_trace(&r->world, "act", driver_act_name(a.act));
 		}
+		if (a.what == MACHINE_SHELL)
+			world_trace(&r->world, "shell", a.text);
 		world_do(&r->world, &a);
 		oracle_look(&r->oracle);
 	}

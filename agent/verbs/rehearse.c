@@ -281,7 +281,7 @@ const struct verb verb_rehearse = {
 	.name = "rehearse",
 	.usage = "SEQUENCE",
 	.summary = "a sequence against a twin, a thousand times",
-	.help = "  --twin T        of twins.d; by default what the sequence names\n"
+	.help = "  --twin T        of twins.d, or a path; by default what the sequence names\n"
 		"  --host HOST     take vars, terminal, times from it\n"
 		"  --seeds N       how many rehearsals (1000)\n"
 		"  --from S        the first seed (1)\n"
