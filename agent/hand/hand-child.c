@@ -34,6 +34,7 @@
 #define CHILD_POLLFDS 16
 #define CHILD_OPEN_MS 10000	/* for the driver to load its credential */
 #define CHILD_SPIN_MS 10
+#define CHILD_WAITED_MS 2	/* a turn that was no spin */
 #define CHILD_DETACH_MS 700	/* to give a console back at the end */
 #define CHILD_FLUSH_MS 900	/* to bring out what is left, from there too */
 
@@ -140,24 +141,40 @@ static int child_console_fds(struct child *c, struct pollfd *fds, int *wake_ms)
 	return count;
 }
 
+/*
+ * Counts the turns in which the driver was "ready" at once; a byte, or a turn
+ * that waited, ends the row. A driver that cried wolf gets one turn to show
+ * that it is over, after each one without it.
+ */
+static void child_count_spin(struct child *c, const struct pollfd *fds,
+			     int count, int64_t waited)
+{
+	bool ready = false;
+	int i;
+
+	for (i = 0; i < count; i++)
+		ready = ready || fds[i].revents != 0;
+	if (c->spins >= CHILD_SPINS)
+		c->spins = CHILD_SPINS - 1;
+	else if (waited >= CHILD_WAITED_MS)
+		c->spins = 0;
+	else if (ready)
+		c->spins++;
+}
+
 static void child_poll(struct child *c)
 {
 	struct pollfd fds[1 + CHILD_POLLFDS] = { 0 };
-	int count, wake_ms, i;
+	int64_t before = deadline_now();
+	int count, wake_ms;
 
 	fds[0].fd = c->fd;
 	fds[0].events = POLLIN;
 	if (child_has_output(c))
 		fds[0].events |= POLLOUT;
 	count = child_console_fds(c, fds + 1, &wake_ms);
-	if (poll(fds, (nfds_t)(1 + count), child_wait_ms(c, wake_ms)) <= 0)
-		return;
-	for (i = 1; i <= count; i++) {
-		if (fds[i].revents != 0) {
-			c->spins++;
-			break;
-		}
-	}
+	if (poll(fds, (nfds_t)(1 + count), child_wait_ms(c, wake_ms)) >= 0)
+		child_count_spin(c, fds + 1, count, deadline_now() - before);
 }
 
 static void child_loop(struct child *c)

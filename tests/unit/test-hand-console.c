@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <limits.h>
 #include <sys/eventfd.h>
 
 #define MB (1024 * 1024)
@@ -22,7 +23,8 @@ static struct {
 	enum rh_code attach_code, lost_code;
 	uint64_t lost_after;	/* bytes printed until the session goes */
 	uint64_t hole_at, hole;	/* there it loses so many, and knows it */
-	bool read_hangs, detach_hangs, wolf;
+	bool read_hangs, detach_hangs;
+	int wolf;		/* reads before which it says "ready" */
 	const char *witness;
 } fake;
 
@@ -115,7 +117,8 @@ static int fake_pollfds(void *self, struct pollfd *fds, int max,
 	fds[0].fd = f->pipe[0];
 	fds[0].events = POLLIN;
 	fds[1].fd = f->ready_fd;
-	fds[1].events = fake_has_more(f) || fake.wolf ? POLLIN : 0;
+	fds[1].events = fake_has_more(f) || f->reads < fake.wolf ?
+				POLLIN : 0;
 	fds[2].fd = f->permit_fd;
 	fds[2].events = POLLIN;
 	return 3;
@@ -789,12 +792,33 @@ static void test_wolf(void **state)
 	struct hand *h;
 
 	(void)state;
-	fake.wolf = true;
+	fake.wolf = INT_MAX;
 	h = brain_start(&fake_driver);
 	brain_attach(h);
 	assert_false(brain_next(h, deadline_in(500), &e));
 	e = brain_do(h, HAND_OP_CHASSIS, 0);
 	assert_in_range(atoi(e.bytes), 10, 200);
+	hand_free(h);
+}
+
+/* And when it is over, without a byte, nobody looks any more. */
+static void test_wolf_ends(void **state)
+{
+	struct hand_event e;
+	struct hand *h;
+	int reads;
+
+	(void)state;
+	fake.wolf = 40;
+	h = brain_start(&fake_driver);
+	brain_attach(h);
+	assert_false(brain_next(h, deadline_in(500), &e));
+	e = brain_do(h, HAND_OP_CHASSIS, 0);
+	reads = atoi(e.bytes);
+	assert_in_range(reads, 40, 60);
+	assert_false(brain_next(h, deadline_in(500), &e));
+	e = brain_do(h, HAND_OP_CHASSIS, 0);
+	assert_in_range(atoi(e.bytes), reads + 1, reads + 8);
 	hand_free(h);
 }
 
@@ -930,6 +954,7 @@ int main(void)
 		CONSOLE_TEST(test_hung_read_without_a_brain),
 		CONSOLE_TEST(test_silent_console_lives),
 		CONSOLE_TEST(test_wolf),
+		CONSOLE_TEST(test_wolf_ends),
 		CONSOLE_TEST(test_killed_hand_held_the_console),
 		CONSOLE_TEST(test_last_words_are_read),
 		CONSOLE_TEST(test_brain_killed_gives_the_console_back),
