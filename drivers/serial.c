@@ -23,7 +23,10 @@ static const char *const serial_flows[] = { "none", "rtscts", "xonxoff", NULL };
 static const struct option serial_options[] = {
 	{ .key = "path", .type = OPTION_TEXT, .required = true,
 	  .help = "The port: /dev/ttyS0, or a link in /dev/serial/by-id, which "
-		  "finds an adapter again that was pulled out." },
+		  "finds an adapter again that was pulled out. What came before it "
+		  "is opened is thrown away: a machine that waits at a prompt by "
+		  "then shows nothing until it prints again, and a sequence for it "
+		  "begins with a power action." },
 	{ .key = "speed", .type = OPTION_CHOICE, .unit = "baud",
 	  .fallback = "115200", .choices = serial_speeds,
 	  .help = "Speed of the line." },

@@ -71,6 +71,14 @@ has_event() {
 	[ -n "$(jq "select($1)" "$records"/runs/*/journal.jsonl 2>/dev/null)" ]
 }
 
+# Something came over the line and nobody has read it.
+waits_on_line() {
+	/usr/bin/python3 -c 'import sys, os, fcntl, termios, struct
+fd = os.open(sys.argv[1], os.O_RDONLY | os.O_NOCTTY)
+sys.exit(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0] == 0)' \
+		"$dir/line"
+}
+
 begin() {
 	LD_PRELOAD=$dir/shim.so PTY_SHIM_OVERRUNS=$dir/overruns \
 		ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS \
@@ -91,7 +99,7 @@ ends() { # STATUS
 	begin
 	printf 'old question? ' >&5
 	ends 1
-	grep -q WRONG "$dir/typed"
+	wait_for 3 grep -q WRONG "$dir/typed"
 	run ! has_event '.event == "console-gap"'
 }
 
@@ -103,11 +111,26 @@ ends() { # STATUS
 	wait_for 10 has_event '.state == "second"'
 	printf 'new question? ' >&5
 	ends 0
-	[ "$(cat "$dir/typed")" = right ]
+	wait_for 3 grep -q right "$dir/typed"
+	run ! grep -q WRONG "$dir/typed"
 	[ "$(jq 'select(.event == "console-gap").bytes' \
 		"$records"/runs/*/journal.jsonl)" = 3 ]
 	grep -q '"m", "gap: 3 bytes' "$records"/runs/*/console.cast
 	run "$rhands" show last --records "$records" --config "$dir/config"
 	echo "$output"
 	[[ $output == *"gap: 3 bytes of the console were lost or damaged"* ]]
+}
+
+@test "serial: what came before it was attached is no question, and the help says so" {
+	printf 'old question? ' >&5
+	wait_for 5 waits_on_line
+	begin
+	wait_for 10 has_event '.state == "second"'
+	printf 'new question? ' >&5
+	ends 0
+	wait_for 3 grep -q right "$dir/typed"
+	run ! grep -q WRONG "$dir/typed"
+	run ! grep -q 'old question' "$records"/runs/*/console.cast
+	run "$rhands" drivers serial
+	[[ $output == *"shows nothing until it prints again"* ]]
 }
