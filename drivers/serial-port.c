@@ -221,7 +221,12 @@ void serial_port_close(struct serial *s)
 	if (s->port != NULL) {
 		if (s->fd >= 0) {
 			(void)ioctl(s->fd, TIOCNXCL);
-			(void)sp_flush(s->port, SP_BUF_OUTPUT);
+			/*
+			 * A close would wait for it. Not where none is known:
+			 * a flush takes back what a pty has passed on.
+			 */
+			if (sp_output_waiting(s->port) != 0)
+				(void)sp_flush(s->port, SP_BUF_OUTPUT);
 		}
 		(void)sp_close(s->port);
 		sp_free_port(s->port);
