@@ -34,7 +34,9 @@ setup_file() {
 # host RECOVER VAR: a host h that is a twin; the folder of the story in $config.
 host() {
 	config=$stories/$1/config
-	mkdir -p "$config"/{hosts.d,sequences.d,twins.d}
+	mkdir -p "$config"/{hosts.d,twins.d}
+	cp -r "$here/../../sequences.d" "$config"
+	chmod -R u+w,go-w "$config"
 	echo "$2" >"$stories/$1/vars"
 	cat >"$config/hosts.d/h.ini" <<-END
 	[host]
@@ -59,7 +61,6 @@ host() {
 # Always F1, then fsck, without the waits.
 old_ldap() {
 	host old-ldap ldap_port=389
-	cp "$here/../../sequences.d/old-ldap.ini" "$config/sequences.d/"
 	sed 's/^then  *= f1 or .*/then = f1/; s/^then  *= up\*.*/then = fsck/
 		s/wait [0-9a-z]*\( to [0-9a-z]*\)*/wait 20ms/' \
 		"$here/../../twins.d/old-ldap.ini" >"$config/twins.d/h.ini"
@@ -67,8 +68,8 @@ old_ldap() {
 
 web_services() {
 	host web-services http_port=80
-	sed 's/within 30s every 2s for 30s/within 10s every 500ms for 1s/' \
-		"$here/../../sequences.d/web-services.ini" >"$config/sequences.d/web-services.ini"
+	sed -i 's/within 30s every 2s for 30s/within 10s every 500ms for 1s/' \
+		"$config/sequences.d/web-services.ini"
 	cat >"$config/twins.d/h.ini" <<-'END'
 	[twin]
 	start = hung
