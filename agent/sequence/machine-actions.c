@@ -5,7 +5,8 @@
  * `do` waits or checks; everything else holds the machine until it is done.
  *
  * One function begins an action (action_begin), one takes the answer
- * (actions_answer), one steps what goes on by time (actions_step).
+ * (actions_answer, machine-answers.c), one steps what goes on by time
+ * (actions_step).
  */
 #include "agent/sequence/machine-private.h"
 
@@ -18,7 +19,6 @@
 #define ACTIONS_CHECK_MS 10000	/* one try of a check */
 #define ACTIONS_HEALTHY_MS 5000	/* the same, before anything is touched */
 #define ACTIONS_EVIDENCE_MS 12000
-#define ACTIONS_CALL_MS 30000
 #define ACTIONS_SHELL_MS 60000
 #define ACTIONS_SECRET_QUIET_MS 250
 
@@ -27,7 +27,7 @@ struct frame *actions_top(struct machine *m)
 	return m->frame_count > 0 ? &m->frames[m->frame_count - 1] : NULL;
 }
 
-static const struct action *actions_current(const struct machine *m)
+const struct action *actions_current(const struct machine *m)
 {
 	const struct frame *f;
 
@@ -107,7 +107,7 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 }
 
 /* The actions of a rule can't go on, but nothing is wrong with the state. */
-static void actions_drop(struct machine *m)
+void actions_drop(struct machine *m)
 {
 	const struct action *a = actions_current(m);
 	struct frame *below;
@@ -148,30 +148,6 @@ static void actions_end(struct machine *m)
 }
 
 /* ---- beginnings ---------------------------------------------------------- */
-
-static void action_begin_power(struct machine *m, const struct action *a)
-{
-	struct confirm_config config = {
-		.way_count = m->config.power_ways,
-		.min_off_ms = m->config.min_off_ms,
-		.confirm_ms = m->config.confirm_ms,
-		.controller_cycle = m->config.controller_cycle,
-		.person = m->config.person,
-		.deadline = m->config.deadline,
-		.epoch = m->epoch,
-	};
-
-	if (m->config.power_ways == 0) {
-		actions_fail(m, VERDICT_FAILED, "this host has no [power]");
-		return;
-	}
-	if (actions_top(m)->kind == FRAME_RUNG && a->number == DRIVER_ACT_SOFT) {
-		config.once = true;
-		config.confirm_ms = restart_within(m);
-	}
-	m->confirming = true;
-	confirm_begin(&m->confirm, &config, (enum driver_act)a->number, m->now);
-}
 
 static void action_begin_typing(struct machine *m, const struct action *a)
 {
@@ -315,7 +291,7 @@ static void action_begin(struct machine *m, const struct action *a)
 	f->begun = true;
 	switch (a->type) {
 	case ACTION_POWER:
-		action_begin_power(m, a);
+		power_begin(m, a);
 		break;
 	case ACTION_BOOT:
 		action_begin_boot(m, a);
@@ -372,92 +348,6 @@ static void action_begin(struct machine *m, const struct action *a)
 }
 
 /* ---- what goes on by time ------------------------------------------------ */
-
-static void confirm_finished(struct machine *m)
-{
-	const char *text = confirm_text(&m->confirm);
-
-	m->confirming = false;
-	switch (confirm_result(&m->confirm)) {
-	case CONFIRM_ACCEPTED:
-		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
-		if (m->config.must_see) {
-			machine_finish(m, VERDICT_UNKNOWN, RH_ERR_NONE, text);
-			return;
-		}
-		actions_skip(m);
-		return;
-	case CONFIRM_SEEN:
-		m->fresh = m->fresh || confirm_was_off(&m->confirm);
-		machine_event(m, MACHINE_EVENT_POWER, "%s", text);
-		machine_proof(m, "%.180s", text);
-		actions_skip(m);
-		return;
-	case CONFIRM_FAILED:
-	case CONFIRM_UNKNOWN:
-	case CONFIRM_PENDING:
-		break;
-	}
-	/* A busy controller is not a host that somebody else holds. */
-	m->fail_code = confirm_error(&m->confirm)->code;
-	if (confirm_result(&m->confirm) == CONFIRM_UNKNOWN &&
-	    m->fail_code == RH_ERR_NEEDS_HANDS)
-		m->fail_code = RH_ERR_NONE;
-	if (m->fail_code == RH_ERR_BUSY)
-		m->fail_code = RH_ERR_NONE;
-	actions_fail(m, m->fail_code == RH_ERR_NEEDS_HANDS
-				? VERDICT_NEEDS_HANDS
-			: confirm_result(&m->confirm) == CONFIRM_FAILED
-				? VERDICT_FAILED : VERDICT_UNKNOWN, text);
-}
-
-/* A power act goes out: what was printed before it is stale. */
-static void confirm_ask_act(struct machine *m, const struct confirm_step *step)
-{
-	struct machine_action action = { .what = MACHINE_POWER_ACT,
-					 .way = step->way, .act = step->act,
-					 .person = step->person,
-					 .text = step->text,
-					 .deadline = step->deadline };
-
-	machine_stale(m);
-	m->mute_count = 0;
-	m->mute_at = DEADLINE_NEVER;
-	if (!step->person && step->act != DRIVER_ACT_OFF && step->act != DRIVER_ACT_SOFT &&
-	    step->act != DRIVER_ACT_DIAG && m->config.mute_ms > 0)
-		m->mute_at = deadline_add(m->now, m->config.mute_ms);
-	machine_ask(m, &action);
-}
-
-static bool confirm_step(struct machine *m)
-{
-	struct machine_action action = { .what = MACHINE_POWER_QUERY };
-	struct confirm_step step;
-
-	confirm_tick(&m->confirm, m->now);
-	confirm_next(&m->confirm, m->now, &step);
-	switch (step.what) {
-	case CONFIRM_WAIT:
-		return false;
-	case CONFIRM_QUERY:
-		action.way = step.way;
-		action.person = step.person;
-		action.act = m->confirm.send;
-		action.deadline = step.deadline;
-		machine_ask(m, &action);
-		return true;
-	case CONFIRM_ACT:
-		confirm_ask_act(m, &step);
-		return true;
-	case CONFIRM_NOTE:
-		machine_event(m, MACHINE_EVENT_NOTE, "%s", step.text);
-		return true;
-	case CONFIRM_END:
-		confirm_finished(m);
-		return true;
-	}
-	return false;
-}
 
 static void secret_ask(struct machine *m, const struct action *a)
 {
@@ -561,7 +451,7 @@ bool actions_step(struct machine *m)
 		return true;
 	}
 	if (m->confirming)
-		return confirm_step(m);
+		return power_step(m);
 	if (typing_active(&m->typing))
 		return typing_step(m);
 	if (m->secret_at != 0)
@@ -620,191 +510,4 @@ int64_t actions_deadline(const struct machine *m)
 		return select_deadline(m);
 	return a->type == ACTION_WAIT || a->type == ACTION_SYSRQ_SEEN
 		       ? f->until : f->wake;
-}
-
-/* ---- answers --------------------------------------------------------------- */
-
-/* H04: a service that comes up may go down again: good every time, for a while. */
-static bool check_holds(struct machine *m, const struct action *a,
-			struct frame *f)
-{
-	if (f->good_since == 0)
-		f->good_since = m->now;
-	if (m->now - f->good_since >= a->hold_ms)
-		return true;
-	f->wake = deadline_min(deadline_add(m->now, a->every_ms),
-			       deadline_add(f->good_since, a->hold_ms));
-	return false;
-}
-
-static void check_passed(struct machine *m, const struct action *a,
-			 const struct machine_outcome *o)
-{
-	char text[600], hold[32] = "";
-
-	snprintf(text, sizeof(text), "%.500s",
-		 o->text != NULL ? o->text : "the check succeeded");
-	text[strcspn(text, "\n")] = '\0';
-	if (a->hold_ms > 0) {
-		deadline_format(a->hold_ms, hold, sizeof(hold));
-		snprintf(text + strlen(text), sizeof(text) - strlen(text),
-			 ", for %s", hold);
-	}
-	machine_proof(m, "%.180s", text);
-	if (actions_top(m)->kind != FRAME_HEALTHY)
-		machine_event(m, MACHINE_EVENT_DONE, "%s", text);
-	actions_skip(m);
-}
-
-static void answer_check(struct machine *m, const struct action *a,
-			 const struct machine_outcome *o)
-{
-	struct frame *f = actions_top(m);
-	char text[600];
-
-	if (o->err.code == RH_ERR_NONE) {
-		if (check_holds(m, a, f))
-			check_passed(m, a, o);
-		return;
-	}
-	if (f->good_since != 0)
-		machine_event(m, MACHINE_EVENT_NOTE, "it was good, and is not any "
-			      "more: %.400s", o->err.text);
-	f->good_since = 0;
-	if (deadline_add(m->now, a->every_ms) <= f->until) {
-		f->wake = deadline_add(m->now, a->every_ms);
-		return;
-	}
-	snprintf(text, sizeof(text), "%.500s", o->err.text);
-	actions_fail(m, VERDICT_FAILED, text);
-}
-
-static void answer_typing(struct machine *m, const struct machine_outcome *o)
-{
-	if (o->err.code == RH_ERR_NONE) {
-		typing_written(m);
-	} else if (actions_top(m)->kind != FRAME_DO) {
-		machine_event(m, MACHINE_EVENT_FAILED, "typing was interrupted: %s",
-			      o->err.text);
-		actions_drop(m);
-	} else {
-		actions_fail(m, VERDICT_UNKNOWN, o->err.text);
-	}
-}
-
-static void answer_break(struct machine *m, const struct action *a,
-			 const struct machine_outcome *o)
-{
-	struct machine_action action = { .what = MACHINE_WRITE, .len = 1 };
-	struct frame *f = actions_top(m);
-	char letter = (char)a->number;
-	char name[16];
-
-	if (o->err.code != RH_ERR_NONE) {
-		actions_fail(m, VERDICT_FAILED, o->err.text);
-		return;
-	}
-	if (a->type == ACTION_SYSRQ && f->step == 0 && !m->attached) {
-		actions_fail(m, VERDICT_UNKNOWN, "the console was lost behind "
-			     "the break of a sysrq; its letter was not sent");
-		return;
-	}
-	if (a->type == ACTION_SYSRQ && f->step++ == 0) {
-		snprintf(name, sizeof(name), "SysRq %c", letter);
-		if (action_is_force(a))
-			machine_stale(m);
-		action.bytes = &letter;
-		action.text = name;
-		action.deadline = deadline_min(
-			deadline_add(m->now, ACTIONS_CALL_MS),
-			m->config.deadline);
-		machine_ask(m, &action);
-		return;
-	}
-	machine_event(m, MACHINE_EVENT_DONE, a->type == ACTION_BREAK
-						     ? "break sent" : "sysrq %c sent",
-		      letter);
-	actions_skip(m);
-}
-
-/* What the failure of an action says of the host. */
-static enum verdict action_verdict(enum rh_code code)
-{
-	switch (code) {
-	case RH_ERR_LOST:
-	case RH_ERR_TIMEOUT:
-	case RH_ERR_CRASHED:
-	case RH_ERR_PROTOCOL:
-		return VERDICT_UNKNOWN;
-	default:
-		return VERDICT_FAILED;
-	}
-}
-
-/* Boot, collect, secret, shell: done or failed. */
-static void answer_plain(struct machine *m, const struct action *a,
-			 const struct machine_outcome *o)
-{
-	if (o->err.code != RH_ERR_NONE) {
-		actions_fail(m, o->err.code == RH_ERR_LOST ||
-						a->type == ACTION_SHELL
-					? action_verdict(o->err.code)
-					: VERDICT_FAILED,
-			     o->err.text);
-		return;
-	}
-	if (a->type == ACTION_SECRET)
-		machine_event(m, MACHINE_EVENT_TYPED, "<secret:%s> Enter",
-			      a->text);
-	else if (a->type == ACTION_SHELL)
-		machine_event(m, MACHINE_EVENT_DONE, "shell \"%.200s\" succeeded%s%.300s",
-			      a->text, o->text != NULL ? ": " : "",
-			      o->text != NULL ? o->text : "");
-	else if (a->type == ACTION_BOOT)
-		machine_event(m, MACHINE_EVENT_DONE, "next boot from %s, read back",
-			      driver_boot_name((enum driver_boot)a->number));
-	else
-		machine_event(m, MACHINE_EVENT_DONE, "%.300s collected%s%.300s",
-			      a->text, o->text != NULL ? ": " : "",
-			      o->text != NULL ? o->text : "");
-	actions_skip(m);
-}
-
-/*
- * What was printed between an act and the first sight of "off" is from before
- * the act, however late the controller carried it out (P01).
- */
-static void answer_confirm(struct machine *m, const struct machine_outcome *o)
-{
-	bool bounced = m->confirm.bounced, off = m->confirm.off_done;
-
-	confirm_done(&m->confirm, m->now, o->state, &o->err);
-	confirm_tick(&m->confirm, m->now);
-	if (bounced != m->confirm.bounced || off != m->confirm.off_done)
-		machine_stale(m);
-}
-
-void actions_answer(struct machine *m, const struct machine_outcome *o)
-{
-	const struct action *a = actions_current(m);
-
-	if (a == NULL)
-		return;
-	if (m->waiting_do == MACHINE_EVIDENCE) {
-		machine_event(m, MACHINE_EVENT_BEFORE, "%.900s",
-			      o->err.code != RH_ERR_NONE ? o->err.text
-			      : o->text != NULL		 ? o->text : "");
-	} else if (m->confirming) {
-		answer_confirm(m, o);
-	} else if (a == m->restart.action) {
-		restart_answer(m, o);
-	} else if (typing_active(&m->typing)) {
-		answer_typing(m, o);
-	} else if (action_is_check(a)) {
-		answer_check(m, a, o);
-	} else if (a->type == ACTION_BREAK || a->type == ACTION_SYSRQ) {
-		answer_break(m, a, o);
-	} else {
-		answer_plain(m, a, o);
-	}
 }

@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 
 #define MACHINE_FRAMES 4
+#define ACTIONS_CALL_MS 30000	/* for what a driver is asked */
 #define MACHINE_ATTACH_MS 60000	/* how long a console may take to be had */
 
 /* Which list of actions runs, and what comes when it is through. */
@@ -264,6 +265,12 @@ void machine_proof(struct machine *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void machine_run(struct machine *m);
 
+/* machine-text.c */
+void machine_read(struct machine *m, const char *bytes, size_t len);
+void machine_trim(struct machine *m);
+void machine_cut(struct machine *m);
+void machine_stale(struct machine *m);
+
 /* machine-rules.c */
 void rules_init(struct machine *m);
 void rules_release(struct machine *m);
@@ -274,7 +281,6 @@ void rules_rewind(struct machine *m);
 bool rules_scan(struct machine *m);
 bool rules_time(struct machine *m);
 int64_t rules_deadline(const struct machine *m);
-void machine_stale(struct machine *m);
 void rules_saw(struct machine *m, const struct rule *rule,
 	       struct rule_use *use, const char *line);
 bool rules_may_fire(const struct rule *rule, const struct rule_use *use);
@@ -298,18 +304,27 @@ int64_t select_deadline(const struct machine *m);
 
 /* machine-actions.c */
 bool actions_step(struct machine *m);
-void actions_answer(struct machine *m, const struct machine_outcome *outcome);
 bool actions_hold(const struct machine *m);
 int64_t actions_deadline(const struct machine *m);
 void actions_skip(struct machine *m);
+void actions_drop(struct machine *m);
 void actions_push(struct machine *m, enum frame_kind kind,
 		  const struct actions *actions, const struct rule *rule);
 void actions_clear(struct machine *m);
 void actions_fail(struct machine *m, enum verdict verdict, const char *why);
 struct frame *actions_top(struct machine *m);
+const struct action *actions_current(const struct machine *m);
 
 void actions_asked(struct machine *m, const struct machine_outcome *outcome);
 void actions_withdraw(struct machine *m);
+
+/* machine-answers.c */
+void actions_answer(struct machine *m, const struct machine_outcome *outcome);
+
+/* machine-power.c */
+void power_begin(struct machine *m, const struct action *a);
+bool power_step(struct machine *m);
+void power_answer(struct machine *m, const struct machine_outcome *outcome);
 
 /* machine-restart.c */
 void restart_begin(struct machine *m, const struct action *a);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The machine in the middle: doors, queue, states. The live run and the
- * rehearsal come in by machine.h; machine-rules.c looks at the console,
+ * rehearsal come in by machine.h; machine-text.c reads the console, machine-rules.c
+ * looks at what was read,
  * machine-actions.c carries out lists of actions, machine-typing.c sends keys.
  *
  * The phases, and their legal changes:
@@ -23,13 +24,10 @@
 
 #include "base/deadline.h"
 #include "base/memory.h"
-#include "base/vis.h"
 
 #define MACHINE_STEPS_MAX 100000	/* in one call: it loops */
 #define MACHINE_GONE_MAX 1000	/* states at one time, nothing read: it loops */
 #define MACHINE_PIECE 4096		/* so much is looked at in one go */
-#define MACHINE_TEXT_MAX (256 * 1024)
-#define MACHINE_TEXT_KEEP (64 * 1024)
 
 static const char *const event_names[MACHINE_EVENT_COUNT] = {
 	[MACHINE_EVENT_NONE] = "none",	     [MACHINE_EVENT_BEGIN] = "begin",
@@ -302,52 +300,6 @@ void machine_go(struct machine *m, const struct target *target)
 	machine_finish(m, target->verdict, RH_ERR_NONE, reason);
 }
 
-static void machine_forget_secrets(struct machine *m)
-{
-	size_t i, j;
-
-	for (i = 0; i < m->s->always.count; i++)
-		m->always_use[i].secret_typed = false;
-	for (i = 0; i < m->s->state_count; i++) {
-		for (j = 0; j < m->s->states[i].rules.count; j++)
-			m->state_uses[i][j].secret_typed = false;
-	}
-}
-
-/* What comes next is not the end of what came before. */
-static void machine_read_anew(struct machine *m)
-{
-	text_init(&m->text);
-	memset(&m->klog, 0, sizeof(m->klog));
-	m->hole = m->hole_end = 0;
-}
-
-/* What comes after is not what was there before. */
-static void machine_cut(struct machine *m)
-{
-	m->consumed = m->seen.len;
-	m->scanned = m->seen.len;
-	machine_screen_forget(m);
-	machine_read_anew(m);
-	listening_lost(m);
-}
-
-/*
- * The host goes down: what was printed up to now never triggers anything any
- * more, what was seen proves nothing, and a secret may be asked for anew.
- */
-void machine_stale(struct machine *m)
-{
-	buffer_clear(&m->seen);
-	machine_screen_forget(m);
-	machine_read_anew(m);
-	m->consumed = 0;
-	rules_rewind(m);
-	again_cancel(m);
-	machine_forget_secrets(m);
-	m->proofs[0] = '\0';
-}
-
 /* ---- the loop ---------------------------------------------------------- */
 
 static void machine_start(struct machine *m)
@@ -450,72 +402,6 @@ void machine_begin(struct machine *m, int64_t now)
 		actions_push(m, FRAME_HEALTHY, &m->s->healthy, NULL);
 	}
 	machine_run(m);
-}
-
-static void machine_trim_uses(struct rule_use *uses, size_t count, size_t drop)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		uses[i].cursor.from = uses[i].cursor.from > drop
-					      ? uses[i].cursor.from - drop : 0;
-}
-
-/* Bounds the memory of the text view; cursors move with it. */
-static void machine_trim(struct machine *m)
-{
-	size_t drop;
-
-	if (m->seen.len <= MACHINE_TEXT_MAX)
-		return;
-	drop = m->seen.len - MACHINE_TEXT_KEEP;
-	while (drop < m->seen.len && (m->seen.data[drop] & 0xc0) == 0x80)
-		drop++;
-	if (m->scanned < drop && !m->text_lost) {
-		m->text_lost = true;
-		machine_event(m, MACHINE_EVENT_NOTE, "more than %d kB of output "
-			      "came while an action was under way; the oldest was "
-			      "not looked at", MACHINE_TEXT_MAX / 1024);
-	}
-	buffer_drop(&m->seen, drop);
-	m->consumed = m->consumed > drop ? m->consumed - drop : 0;
-	m->scanned = m->scanned > drop ? m->scanned - drop : 0;
-	if (m->state >= 0)
-		machine_trim_uses(m->state_uses[m->state],
-				  m->s->states[m->state].rules.count, drop);
-	machine_trim_uses(m->always_use, m->s->always.count, drop);
-	klog_drop(&m->klog, drop);
-	m->hole -= drop < m->hole ? drop : m->hole;
-	m->hole_end -= drop < m->hole_end ? drop : m->hole_end;
-	rules_drop(m, drop);
-}
-
-/* What the old system printed never triggers anything any more. */
-static void machine_consume_old(struct machine *m, size_t end)
-{
-	const char *text = buffer_text(&m->seen);
-
-	while (end > 0 && text[end - 1] != '\n')
-		end--;
-	if (end > m->consumed)
-		m->consumed = end;
-	machine_screen_forget(m);
-}
-
-/* Bytes to the text view; kernel messages get lines of their own. */
-static void machine_read(struct machine *m, const char *bytes, size_t len)
-{
-	size_t before = m->seen.len, offset = 0;
-
-	buffer_clear(&m->plain);
-	text_feed(&m->text, bytes, len, &m->plain);
-	klog_feed(&m->klog, buffer_text(&m->plain), m->plain.len, &m->seen);
-	rules_heal(m);
-	if (bootwatch_feed(&m->bootwatch, buffer_text(&m->seen) + before,
-			   m->seen.len - before, &offset) != BOOTWATCH_NONE &&
-	    restart_active(m))
-		machine_consume_old(m, before + offset);
-	machine_screen_read(m, bytes, len);
 }
 
 /* The host says something, whether it can be read or not. */
