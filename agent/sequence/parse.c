@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * INI data to a sequence. The one door is sequence_parse: it walks the
- * sections, reads each value with a table of keys, resolves the names of
- * states at the end, and parse-run.c puts in what its states run. Each problem is added once;
- * a file with problems gives no sequence.
+ * sections and reads each value with a table of keys; parse-names.c resolves the
+ * names of states at the end, and parse-run.c puts in what the states run. Each
+ * problem is added once; a file with problems gives no sequence.
  */
 #include "agent/sequence/parse.h"
 
@@ -352,17 +352,6 @@ static void parsing_section(struct parsing *g, const struct ini_section *section
 	}
 }
 
-static int sequence_find_state(const struct sequence *s, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < s->state_count; i++) {
-		if (strcmp(s->states[i].name, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 static const char *section_state_name(const struct ini_section *section)
 {
 	const char *name = section->name;
@@ -386,7 +375,7 @@ static void parsing_states(struct parsing *g)
 		name = section_state_name(&ini->sections[i]);
 		if (name == NULL)
 			continue;
-		known = sequence_find_state(g->s, name);
+		known = parsing_find_state(g->s, name);
 		if (known >= 0)
 			problems_add(g->p.problems, ini->file,
 				     ini->sections[i].line,
@@ -456,104 +445,6 @@ static void parsing_sections(struct parsing *g)
 	}
 }
 
-/* The state or verdict with a name like that, or NULL. */
-static const char *resolve_nearest(const struct parsing *g, const char *name)
-{
-	const char **names, *nearest;
-	size_t i;
-
-	names = memory_new(g->s->state_count + VERDICT_COUNT + 1,
-			   sizeof(*names));
-	for (i = 0; i < g->s->state_count; i++)
-		names[i] = g->s->states[i].name;
-	names[i++] = "recovered";
-	names[i++] = "failed";
-	names[i++] = "needs-hands";
-	names[i] = "unknown";
-	nearest = option_nearest(name, names);
-	free(names);
-	return nearest;
-}
-
-static void resolve_target(struct parsing *g, struct target *t)
-{
-	const char *nearest;
-
-	if (t->kind != TARGET_STATE || t->name == NULL)
-		return;
-	t->state = sequence_find_state(g->s, t->name);
-	if (t->state >= 0)
-		return;
-	nearest = resolve_nearest(g, t->name);
-	if (nearest != NULL)
-		problems_add_at(g->p.problems, g->p.ini->file, t->line, t->column,
-			     "there is no state \"%s\"; did you mean \"%s\"?",
-			     t->name, nearest);
-	else
-		problems_add_at(g->p.problems, g->p.ini->file, t->line, t->column,
-			     "there is no state \"%s\"; expected a [state %s], "
-			     "or recovered, failed, needs-hands or unknown",
-			     t->name, t->name);
-}
-
-static void resolve_rules(struct parsing *g, struct rules *rules)
-{
-	size_t i;
-
-	for (i = 0; i < rules->count; i++)
-		resolve_target(g, &rules->list[i].target);
-}
-
-static void resolve_start(struct parsing *g)
-{
-	const char *file = g->p.ini->file, *nearest;
-
-	if (g->s->line == 0) {
-		problems_add(g->p.problems, file, 0,
-			     "a sequence needs a section [sequence]");
-		return;
-	}
-	if (g->start == NULL) {
-		problems_add(g->p.problems, file, g->s->line,
-			     "[sequence] needs \"start = STATE\"");
-		return;
-	}
-	g->s->start = sequence_find_state(g->s, g->start);
-	if (g->s->start >= 0)
-		return;
-	nearest = resolve_nearest(g, g->start);
-	if (nearest != NULL && verdict_from_name(nearest) == VERDICT_NONE)
-		problems_add_at(g->p.problems, file, g->start_line,
-				g->start_column, "start: there "
-			     "is no state \"%s\"; did you mean \"%s\"?",
-			     g->start, nearest);
-	else
-		problems_add_at(g->p.problems, file, g->start_line,
-				g->start_column,
-			     "start: there is no state \"%s\"", g->start);
-}
-
-static void resolve_state(struct parsing *g, struct state *st)
-{
-	resolve_rules(g, &st->rules);
-	resolve_target(g, &st->then);
-	resolve_target(g, &st->otherwise);
-	resolve_target(g, &st->timeout);
-	resolve_target(g, &st->visited);
-}
-
-static void parsing_resolve(struct parsing *g)
-{
-	size_t i;
-
-	resolve_rules(g, &g->s->always);
-	for (i = 0; i < g->s->state_count; i++)
-		resolve_state(g, &g->s->states[i]);
-	resolve_start(g);
-	for (i = 0; i < g->s->state_count; i++)
-		g->s->states[i].start = g->s->start;
-}
-
 void parsing_state_again(struct parsing *g, const struct state *of,
 			 struct state *ret)
 {
@@ -571,7 +462,7 @@ void parsing_state_again(struct parsing *g, const struct state *of,
 			parsing_section(g, &ini->sections[i], state_keys);
 	}
 	g->state = NULL;
-	resolve_state(g, ret);
+	parsing_resolve_state(g, ret);
 }
 
 struct sequence *parsing_sequence(const struct ini *ini, const char *name,

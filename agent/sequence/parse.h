@@ -37,6 +37,13 @@ struct sequence *parsing_sequence(const struct ini *ini, const char *name,
 				  struct problems *problems,
 				  const struct parsing *caller);
 
+/* The index of the state with that name; -1: there is none. */
+int parsing_find_state(const struct sequence *s, const char *name);
+
+/* Gives the targets that name states their indices: all of them, or of one state. */
+void parsing_resolve(struct parsing *g);
+void parsing_resolve_state(struct parsing *g, struct state *st);
+
 /* Reads the section of that state of ours once more, into ret. */
 void parsing_state_again(struct parsing *g, const struct state *of,
 			 struct state *ret);
