@@ -82,8 +82,8 @@ static void shared_event(struct shared *s, int64_t at,
 	struct tm tm;
 	char when[32];
 
-	localtime_r(&wall, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S ", &tm);
+	gmtime_r(&wall, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ ", &tm);
 	buffer_append_text(&s->events, when);
 	shared_line_event(&s->events, in);
 	buffer_append_char(&s->events, '\n');

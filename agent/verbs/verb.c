@@ -276,7 +276,10 @@ int verb_load(struct verb_call *call)
 	verb_find_tree(call);
 	if (config_load(&call->config, call->config_dir, &call->problems,
 			&err) < 0)
-		return verb_fail(call, 2, "%s", err.text);
+		return verb_fail(call, 2, "%s%s%s", err.text,
+				 call->tree != NULL ? "; for the whole tree: "
+						      "chmod -R go-w " : "",
+				 call->tree != NULL ? call->tree : "");
 	problems_sort(&call->problems);
 	verb_quote_problems(call);
 	call->records = verb_records(call);

@@ -111,6 +111,7 @@ readme() {
 	run ./rhands recover demo
 	status_is 2
 	says "twins.d can be written to by others"
+	says "for the whole tree: chmod -R go-w $tree"
 }
 
 @test "demo: --config wins over the tree, and twins are there too" {
@@ -156,4 +157,21 @@ readme() {
 	run ./rhands recover demo
 	[ "$status" -ne 0 ]
 	says 'twins.d/demo.ini:9: there is no state "nowhere"'
+}
+
+@test "twins: the example of the manual page passes check" {
+	mkdir -p other/{hosts.d,twins.d}
+	sed -n '/^; twins.d\/server.ini/,/^\.Ed/{/^\.Ed/!p}' "$source/man/rhands-twins.5" |
+		sed 's/\\e/\\/g' >other/twins.d/server.ini
+	grep -q 'on shell = /^reboot\$/ : drop -> post' other/twins.d/server.ini
+	printf '%s\n' '{"version": 2, "width": 80, "height": 25}' \
+		'[0.01, "o", "Linux version 6.1\r\n"]' >other/twins.d/server-boot.cast
+	printf '[host]\n[power]\ndriver = twin\n[console]\ndriver = twin\n[shell]\ndriver = twin\n' \
+		>other/hosts.d/server.ini
+	run ./rhands check --config other
+	status_is 0
+	says '1 host, 0 sequences, 1 twin: no errors'
+	run ./rhands shell server --config other --records "$BATS_TEST_TMPDIR/r" -- systemctl is-active sshd
+	status_is 0
+	[ "$output" = active ]
 }
