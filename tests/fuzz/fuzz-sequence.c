@@ -3,7 +3,8 @@
  * Any bytes as a sequence. What parses is checked, and then carried out in a
  * world that does what the bytes behind the first NUL say: answers, errors,
  * console output, losses, time. However mad the world is, the machine keeps
- * what machine.h promises (world_take), and it ends by the deadline.
+ * what machine.h promises (world_take), and it ends by the deadline. A sequence
+ * can run another one of our own, by any name.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -220,6 +221,22 @@ static bool has_secret(const void *context, const char *name)
 	return context == NULL && name[0] == 'a';
 }
 
+static const char run_text[] =
+	"[sequence]\nneeds = power console shell\nstart = s\n"
+	"[always]\non = /a/ max 2 : key a -> s\non idle = 5s -> failed \"i\"\n"
+	"[state t]\ndo = shell \"x\"\nthen = recovered \"t\"\n"
+	"timeout = 9s -> needs-hands \"n\"\n"
+	"[state s]\nvisits = 3 -> failed \"v\"\ndo = enter \"b\"\n"
+	"on = /c/ -> t\non screen = /d/ : note \"d\"\ntimeout = 1m -> s\n";
+
+static const struct ini *run_get(const void *context, const char *name,
+				 struct rh_error *err)
+{
+	(void)name;
+	(void)err;
+	return context;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct check_host host = {
@@ -233,7 +250,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t world = nul != NULL ? len + 1 : len;
 	struct problems problems = { 0 };
 	struct ini *ini = ini_read("f", (const char *)data, len, &problems);
-	struct sequence *s = sequence_parse(ini, "f", NULL, &problems);
+	struct ini *other = ini_read("g", run_text, sizeof(run_text) - 1,
+				     &problems);
+	const struct sequence_library library = { run_get, other };
+	const struct sequence_vars vars = { NULL, NULL, &library };
+	struct sequence *s = sequence_parse(ini, "f", &vars, &problems);
 
 	assert(s != NULL || problems.errors > 0);
 	assert(s == NULL || problems.errors == 0);
@@ -243,6 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		world_run(s, data + world, size - world);
 	}
 	sequence_free(s);
+	ini_free(other);
 	ini_free(ini);
 	problems_release(&problems);
 	return 0;
