@@ -195,11 +195,13 @@ static bool write_pieces(const struct learn *l, const struct span *s,
 			 size_t index, struct buffer *out, int64_t *at)
 {
 	struct buffer text = { 0 };
-	const struct learn_piece *p, *end = l->pieces + l->piece_count;
+	const struct learn_piece *p = l->pieces, *end;
 	int64_t shift = 0, began;
 	bool begun = false;
 
-	for (p = l->pieces; p < end; p++) {
+	if (l->piece_count == 0)
+		return false;
+	for (end = p + l->piece_count; p < end; p++) {
 		if (!span_has(l, s, index, p) || (p->text != NULL && p->len == 0))
 			continue;
 		if (index == 0 && !begun && p->at < LEARN_ATTACH_MS)

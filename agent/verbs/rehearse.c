@@ -200,12 +200,14 @@ static int rehearse_read(struct rehearse *r)
 		return verb_fail(r->call, 2, "the sequence has errors; nothing was "
 				 "rehearsed");
 	}
-	if (r->twin_name == NULL)
+	if (r->twin_name == NULL && r->record == NULL)
 		r->twin_name = rehearse_twin_name(sequence, r->name);
-	if (config_read_twin(r->call->config, r->twin_name, &problems, &twin,
+	if (r->record != NULL)
+		status = rehearse_learn(r, &problems, &twin);
+	else if (config_read_twin(r->call->config, r->twin_name, &problems, &twin,
 			     &err) < 0)
 		status = verb_fail(r->call, 2, "%s", err.text);
-	else
+	if (status == 0)
 		status = rehearse_parse(r, sequence, twin, &problems);
 	problems_release(&problems);
 	ini_free(twin);
@@ -223,6 +225,8 @@ static int rehearse_work(struct rehearse *r)
 	r->config.faults = &r->faults;
 	r->config.start = -1;
 	rehearse_machine(r);
+	if (r->record != NULL)
+		return rehearse_record(r);
 	if (r->trace) {
 		rehearse_trace(r);
 	} else {
@@ -243,7 +247,7 @@ static int rehearse_begin(struct rehearse *r)
 		{ "seeds", &o.seeds, NULL },	   { "from", &o.from, NULL },
 		{ "seed", &o.seed, NULL },	   { "jobs", &o.jobs, NULL },
 		{ "faults", &r->faults_text, NULL }, { "trace", NULL, &r->trace },
-		{ "junit", &r->junit, NULL },	   { NULL, NULL, NULL }
+		{ "record", &r->record_word, NULL }, { "junit", &r->junit, NULL },	   { NULL, NULL, NULL }
 	};
 	struct rh_error err = RH_ERROR_INIT;
 	int status = verb_begin(r->call, own, 1, 1);
@@ -253,6 +257,12 @@ static int rehearse_begin(struct rehearse *r)
 	if (status != 0)
 		return status;
 	r->name = r->call->argv[0];
+	if (r->record_word != NULL &&
+	    (r->twin_name != NULL || o.seeds != NULL || o.from != NULL ||
+	     o.seed != NULL || o.jobs != NULL || r->trace || r->junit != NULL ||
+	     strcmp(r->faults_text, "all") != 0))
+		return verb_fail(r->call, 2, "--record goes with --host alone: "
+				 "the run was one, without a twin or faults");
 	if (fault_set_parse(&r->faults, r->faults_text, &err) < 0)
 		return verb_fail(r->call, 2, "--faults %s: %s", r->faults_text,
 				 err.text);
@@ -267,6 +277,8 @@ static int rehearse_run(struct verb_call *call)
 	if (status != 0)
 		return status == 1 ? 0 : status;
 	status = verb_load(call);
+	if (status == 0 && r.record_word != NULL)
+		status = rehearse_take_record(&r);
 	if (status == 0)
 		status = rehearse_read(&r);
 	if (status == 0)
@@ -274,6 +286,7 @@ static int rehearse_run(struct verb_call *call)
 	sequence_free(r.sequence);
 	twin_model_free(r.twin);
 	free(r.visits);
+	rehearse_release_record(&r);
 	return status;
 }
 
@@ -287,6 +300,7 @@ const struct verb verb_rehearse = {
 		"  --from S        the first seed (1)\n"
 		"  --seed S        this one only\n"
 		"  --faults LIST   all, none, or ids: P02,L21\n"
+		"  --record RUN    against a run's record: where it first departs\n"
 		"  --trace         show one rehearsal as a timeline\n"
 		"  --junit FILE    write a JUnit file\n"
 		"  --jobs N        processes\n",

@@ -2,6 +2,7 @@
 #ifndef RH_AGENT_VERBS_REHEARSE_H
 #define RH_AGENT_VERBS_REHEARSE_H
 
+#include "agent/twin/learn.h"
 #include "agent/twin/report.h"
 #include "agent/verbs/verb.h"
 
@@ -11,6 +12,7 @@ struct rehearse {
 	const char *name;		/* of the sequence */
 	const char *twin_name;
 	const char *host_name;		/* NULL: no host */
+	const char *record_word;	/* NULL: no record */
 	const char *faults_text;
 	const char *junit;		/* NULL: no file */
 	uint64_t from;			/* the first seed */
@@ -18,6 +20,7 @@ struct rehearse {
 	int jobs;
 	bool trace;
 
+	struct learn_record *record;	/* of record_word */
 	const struct host *host;
 	struct sequence *sequence;
 	struct twin_model *twin;
@@ -43,6 +46,18 @@ uint64_t rehearse_twin_entered(const struct rehearse *r, size_t state);
 /* rehearse-out.c: what came of it, on standard output and to the JUnit file. */
 void rehearse_print(struct rehearse *r);
 int rehearse_write_junit(struct rehearse *r, struct rh_error *err);
+
+/*
+ * rehearse-record.c: --record. Takes the record, and the host that it is of; what
+ * is learned of it, as the twin; compares the two, and says so. Each returns an
+ * exit status.
+ */
+struct ini;
+int rehearse_take_record(struct rehearse *r);
+int rehearse_learn(struct rehearse *r, struct problems *problems,
+		   struct ini **ret);
+int rehearse_record(struct rehearse *r);
+void rehearse_release_record(struct rehearse *r);
 
 /* One rehearsal as a timeline, or as lines of JSON. */
 void rehearse_trace(struct rehearse *r);
