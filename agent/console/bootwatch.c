@@ -10,12 +10,14 @@
  */
 #include "agent/console/bootwatch.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define BOOTWATCH_BACK_S 2.0	/* stamps of several CPUs are out of order too */
+#define BOOTWATCH_LETTERS 3	/* fewer are noise */
 #define BOOTWATCH_PROMPT 8	/* characters of a line that is not over yet */
 #define BOOTWATCH_AFTER "it said its last word, and then came"
 
@@ -85,6 +87,20 @@ static void bootwatch_note_sysrq(struct bootwatch *w, const char *line)
 		w->disabled = true;
 }
 
+/* Words, and not what a line carries that goes dead: letters outweigh the rest. */
+static bool bootwatch_is_legible(const char *text)
+{
+	size_t letters = 0, others = 0;
+
+	for (; *text != '\0'; text++) {
+		if (isalnum((unsigned char)*text))
+			letters++;
+		else
+			others += (unsigned char)*text >= 0x80;
+	}
+	return letters >= BOOTWATCH_LETTERS && letters > others;
+}
+
 /*
  * Whether the line so far, of at least that many characters, is no message of a
  * kernel that goes down (they may come without time stamps).
@@ -94,6 +110,7 @@ static bool bootwatch_is_new(const struct bootwatch *w, size_t least)
 	const char *text = w->line + strspn(w->line, " \t");
 
 	return strlen(text) >= least && text[0] != '[' &&
+	       bootwatch_is_legible(text) &&
 	       strncmp(text, "reboot:", 7) != 0 &&
 	       strncasecmp(text, "sysrq", 5) != 0;
 }

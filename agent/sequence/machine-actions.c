@@ -19,6 +19,7 @@
 #define ACTIONS_CHECK_MS 10000	/* one try of a check */
 #define ACTIONS_HEALTHY_MS 5000	/* the same, before anything is touched */
 #define ACTIONS_EVIDENCE_MS 12000
+#define ACTIONS_LOST_MS 60000	/* how long a break waits for a lost console */
 #define ACTIONS_SHELL_MS 60000
 #define ACTIONS_SECRET_QUIET_MS 250
 
@@ -272,6 +273,23 @@ static void action_begin_break(struct machine *m, const struct action *a)
 	machine_ask(m, &action);
 }
 
+/* A break waits for a console that was lost, as keys do; true where it failed. */
+static bool break_waits(struct machine *m, const struct action *a,
+			bool *ret_failed)
+{
+	struct frame *f = actions_top(m);
+
+	*ret_failed = false;
+	if ((a->type != ACTION_BREAK && a->type != ACTION_SYSRQ) || m->attached)
+		return false;
+	f->wake = deadline_add(m->lost_since, ACTIONS_LOST_MS);
+	*ret_failed = m->now >= f->wake;
+	if (*ret_failed)
+		actions_fail(m, VERDICT_UNKNOWN, "the console was lost when a "
+						 "break had to be sent; it was not");
+	return true;
+}
+
 /* True where the evidence has to be asked for first. */
 static bool action_wants_evidence(struct machine *m, const struct action *a)
 {
@@ -433,6 +451,7 @@ bool actions_step(struct machine *m)
 {
 	struct frame *f = actions_top(m);
 	const struct action *a;
+	bool failed;
 
 	if (f == NULL)
 		return false;
@@ -447,6 +466,8 @@ bool actions_step(struct machine *m)
 	if (m->waiting_id != 0)
 		return false;
 	if (!f->begun) {
+		if (break_waits(m, a, &failed))
+			return failed;
 		action_begin(m, a);
 		return true;
 	}

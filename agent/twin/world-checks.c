@@ -103,9 +103,10 @@ static void check_shell(struct world *w, struct world_answer *n)
 		rh_error_set(err, w->shell.reply == TWIN_REPLY_REFUSED
 					  ? RH_ERR_UNREACHABLE
 					  : RH_ERR_LOST, "no answer");
-	else if (w->shell.exit_status != 0)
+	else if (w->shell.exit_status != 0 || faults_services_down(w))
 		rh_error_set(err, RH_ERR_STATE, "exit status %d",
-			     w->shell.exit_status);
+			     w->shell.exit_status != 0 ? w->shell.exit_status
+						       : 1);
 	snprintf(n->text, sizeof(n->text), "shell \"%.80s\" succeeds",
 		 n->check->text);
 }

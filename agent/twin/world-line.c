@@ -187,9 +187,26 @@ static void fault_byte(struct world *w, char byte)
 	}
 	if (w->f.on[FAULT_C05] && world_chance(w, 2)) {
 		fault_strikes(w, FAULT_C05);
-		buffer_append_text(&w->scratch, "[   42.424242] usb 1-1: new "
-						"device\r\n");
+		buffer_printf(&w->scratch, "[%5d.424242] usb 1-1: new device\r\n",
+			      w->f.clock);
 	}
+}
+
+/* The kernel's clock, as far as it was printed: "[   42.424242]". */
+static void fault_note_clock(struct world *w, const char *bytes, size_t len)
+{
+	const char *at = memchr(bytes, '[', len);
+	size_t left = at != NULL ? len - (size_t)(at - bytes) : 0;
+	int clock = 0;
+
+	if (left < 14 || (at[1] != ' ' && (at[1] < '0' || at[1] > '9')))
+		return;
+	for (at++; *at == ' ' && at < bytes + len; at++)
+		;
+	for (; at < bytes + len && *at >= '0' && *at <= '9'; at++)
+		clock = clock * 10 + (*at - '0');
+	if (at < bytes + len && *at == '.')
+		w->f.clock = clock;
 }
 
 int64_t faults_output(struct world *w, const char *bytes, size_t len)
@@ -197,6 +214,7 @@ int64_t faults_output(struct world *w, const char *bytes, size_t len)
 	bool twice = false;
 	size_t i;
 
+	fault_note_clock(w, bytes, len);
 	if (fault_mute(w))
 		return 0;
 	fault_noise(w);

@@ -57,6 +57,7 @@ struct world_faults {
 	int left[FAULT_COUNT];	/* ... still; 0 where it was not drawn */
 	int64_t act_at;		/* P16: the last act that was taken; -1 none */
 	bool stuck;		/* L07 */
+	int clock;		/* C05: of the kernel's last message, s */
 	bool hard;		/* the worse of two ways */
 	int seen;		/* requests so far */
 	int64_t quick_at;	/* S04: the last request */

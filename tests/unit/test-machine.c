@@ -1112,6 +1112,21 @@ static void break_and_sysrq(void **state)
 	has(&w, "100 break");
 	lacks(&w, "write");
 	ends(&w, VERDICT_UNKNOWN, "its letter was not sent");
+	/* It is away when a break is due: the break waits for it, a minute. */
+	world_init(&w, HEAD "[state a]\ndo = wait 1s, break\n"
+		       "then = b\n[state b]\ntimeout = 5s -> recovered\n");
+	world_scene(&w, SCENE_LOSE, 500, NULL);
+	world_scene(&w, SCENE_ATTACH, 5000, NULL);
+	world_run(&w);
+	has(&w, "5000 break");
+	assert_int_equal(count(&w, " break\n"), 1);
+	ends(&w, VERDICT_RECOVERED, "");
+	world_init(&w, HEAD "[state a]\ndo = wait 1s, sysrq s\n"
+		       "then = recovered\n");
+	world_scene(&w, SCENE_LOSE, 500, NULL);
+	world_run(&w);
+	lacks(&w, "break\n");
+	ends(&w, VERDICT_UNKNOWN, "the console was lost when a break");
 	world_init(&w, HEAD "[state a]\ndo = sysrq b\nthen = recovered\n");
 	w.break_fails = RH_ERR_NOTSUP;
 	world_run(&w);

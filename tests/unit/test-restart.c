@@ -545,6 +545,10 @@ static const struct {
 	  BOOTWATCH_ENDED },
 	{ "[  9.1] reboot: Restarting system\n\n\n  \n", BOOTWATCH_ENDED },
 	{ "[  9.1] reboot: Restarting system\nSeaBIOS (version", BOOTWATCH_BEGUN },
+	/* A line that goes dead carries noise. */
+	{ "[  9.1] reboot: Restarting system\n\357\277\275\357\277\275a\357\277\275\n",
+	  BOOTWATCH_ENDED },
+	{ "[  9.1] reboot: Restarting system\n~.~\n", BOOTWATCH_ENDED },
 	{ "[  9.1] sysrq: Resetting\nGRUB\n", BOOTWATCH_BEGUN },
 	{ "[  9.1] sysrq: Resetting\nGRUB", BOOTWATCH_ENDED },
 	{ "[  9.1] sysrq: Emergency Sync\nGRUB loading.\n", BOOTWATCH_NONE },
