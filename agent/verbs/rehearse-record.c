@@ -19,29 +19,20 @@ int rehearse_take_record(struct rehearse *r)
 	struct rh_error err = RH_ERROR_INIT;
 
 	r->record = memory_new(1, sizeof(*r->record));
-	if (verb_learn_record(r->call, r->record_word, r->record, &err) < 0)
+	if (verb_learn_record(r->call, r->record_word, r->record, &err) < 0 ||
+	    learn_twin(r->record, &r->learned, &err) < 0)
 		return verb_fail(r->call, err.code == RH_ERR_USAGE ? 2 : 1, "%s",
 				 err.text);
+	r->twin_name = "(the record)";
 	if (r->host_name == NULL)
 		r->host_name = learn_text(r->record->run, "host");
 	return 0;
 }
 
-int rehearse_learn(struct rehearse *r, struct problems *problems,
-		   struct ini **ret)
+struct ini *rehearse_learned(const struct rehearse *r, struct problems *problems)
 {
-	struct rh_error err = RH_ERROR_INIT;
-	struct buffer text = { 0 };
-	int status = 0;
-
-	if (learn_twin(r->record, &text, &err) < 0)
-		status = verb_fail(r->call, 1, "%s: %s", r->record_word, err.text);
-	else
-		*ret = ini_read("(the record)", buffer_text(&text), text.len,
-				problems);
-	r->twin_name = "(the record)";
-	buffer_release(&text);
-	return status;
+	return ini_read(r->twin_name, buffer_text(&r->learned), r->learned.len,
+			problems);
 }
 
 void rehearse_release_record(struct rehearse *r)
@@ -49,6 +40,7 @@ void rehearse_release_record(struct rehearse *r)
 	if (r->record != NULL)
 		learn_record_release(r->record);
 	free(r->record);
+	buffer_release(&r->learned);
 }
 
 /* ---- the answer -------------------------------------------------------------------- */

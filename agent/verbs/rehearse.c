@@ -200,10 +200,10 @@ static int rehearse_read(struct rehearse *r)
 		return verb_fail(r->call, 2, "the sequence has errors; nothing was "
 				 "rehearsed");
 	}
-	if (r->twin_name == NULL && r->record == NULL)
+	if (r->twin_name == NULL)
 		r->twin_name = rehearse_twin_name(sequence, r->name);
 	if (r->record != NULL)
-		status = rehearse_learn(r, &problems, &twin);
+		twin = rehearse_learned(r, &problems);
 	else if (config_read_twin(r->call->config, r->twin_name, &problems, &twin,
 			     &err) < 0)
 		status = verb_fail(r->call, 2, "%s", err.text);

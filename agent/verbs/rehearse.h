@@ -21,6 +21,7 @@ struct rehearse {
 	bool trace;
 
 	struct learn_record *record;	/* of record_word */
+	struct buffer learned;		/* of it */
 	const struct host *host;
 	struct sequence *sequence;
 	struct twin_model *twin;
@@ -48,14 +49,13 @@ void rehearse_print(struct rehearse *r);
 int rehearse_write_junit(struct rehearse *r, struct rh_error *err);
 
 /*
- * rehearse-record.c: --record. Takes the record, and the host that it is of; what
- * is learned of it, as the twin; compares the two, and says so. Each returns an
- * exit status.
+ * rehearse-record.c: --record. Takes the record, and the host that it is of; gives
+ * what was learned of it, the twin; compares the two, and says so. Ints are exit
+ * statuses.
  */
-struct ini;
 int rehearse_take_record(struct rehearse *r);
-int rehearse_learn(struct rehearse *r, struct problems *problems,
-		   struct ini **ret);
+struct ini *rehearse_learned(const struct rehearse *r,
+			     struct problems *problems);
 int rehearse_record(struct rehearse *r);
 void rehearse_release_record(struct rehearse *r);
 
