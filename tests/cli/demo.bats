@@ -19,7 +19,7 @@ setup() {
 	cp -r "$source"/{hosts.d,sequences.d,twins.d} "$tree"
 	printf '[agent]\nrecords = %s/records\n' "$BATS_TEST_TMPDIR" >"$tree/rhands.ini"
 	chmod -R u+w,go-w "$tree"
-	cd "$tree"
+	cd "$tree" || return
 }
 
 # readme COMMAND: it stands in the README, and runs.

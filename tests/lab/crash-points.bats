@@ -205,6 +205,11 @@ judge() {
 	local case=$1 first second status2 acts1 acts2 did name1 name2
 
 	status2=$(<"$case/status2")
+	# Events that come together are one write: a run may have fewer than another.
+	if [ "$(<"$case/status1")" -eq 0 ]; then
+		echo ended >"$case/judged"
+		return
+	fi
 	[ "$(<"$case/status1")" -eq 137 ] || complain "it was not killed"
 	find_runs || { complain "there are no two records"; return; }
 	name1=$(basename "$first") name2=$(basename "$second")
@@ -244,6 +249,7 @@ judge_all() {
 	cat "$story/complaints"
 	[ ! -s "$story/complaints" ]
 	[ "$(cat "$story"/*/judged | wc -l)" -eq "$count" ]
+	[ "$(cat "$story"/*/judged | grep -c ended)" -lt $((count / 5)) ]
 	echo "# $count points" >&3
 }
 
