@@ -152,7 +152,11 @@ static void fleet_take_event(struct fleet *f, struct fleet_member *m,
 
 	fleet_copy(m->state, sizeof(m->state), event, "state");
 	fleet_copy(m->record, sizeof(m->record), event, "run");
-	if (name != NULL && strcmp(name, "verdict") == 0) {
+	if (name != NULL && strcmp(name, "begun") == 0) {
+		snprintf(m->verdict, sizeof(m->verdict), "begun");
+		snprintf(m->reason, sizeof(m->reason), "rhands wait %s",
+			 m->record);
+	} else if (name != NULL && strcmp(name, "verdict") == 0) {
 		fleet_copy(m->verdict, sizeof(m->verdict), event, "verdict");
 		fleet_copy(m->reason, sizeof(m->reason), event, "reason");
 	} else {

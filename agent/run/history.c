@@ -177,13 +177,18 @@ bool history_was_killed(const char *records, const json_t *run)
 {
 	const char *host = json_string_value(json_object_get(run, "host"));
 	const char *name = json_string_value(json_object_get(run, "run"));
-	char who[500];
+	const json_t *pid = json_object_get(run, "pid");
+	struct lock_holder holder;
 
 	if (!json_is_null(json_object_get(run, "verdict")) || host == NULL ||
 	    name == NULL || strchr(host, '/') != NULL)
 		return false;
-	lock_holder(records, host, who, sizeof(who));
-	return strstr(who, name) == NULL;
+	if (!lock_look(records, host, &holder))
+		return true;
+	/* Between its record and its name in the lock it is known by its pid. */
+	return strcmp(holder.run, name) != 0 &&
+	       !(strcmp(holder.run, "-") == 0 &&
+		 holder.pid == json_integer_value(pid));
 }
 
 int history_journal(const char *path,
@@ -248,7 +253,7 @@ static void history_take_power(void *context, const json_t *event)
 }
 
 static void history_say_power(const struct history_power *p, const char *run,
-			      char *text, size_t text_len)
+			      const char *next, char *text, size_t text_len)
 {
 	/* "power cycle", but "restart by shell". */
 	const char *power = strchr(p->act, ' ') == NULL ? "power " : "";
@@ -261,12 +266,34 @@ static void history_say_power(const struct history_power *p, const char *run,
 			 "action, %s at %s, was confirmed", run, p->act, p->time);
 	else if (p->acked)
 		snprintf(text, text_len, "the run %s was killed; it had sent %s%s "
-			 "at %s, acknowledged but not confirmed: the state is "
-			 "read first", run, power, p->act, p->time);
+			 "at %s, acknowledged but not confirmed: %s", run, power,
+			 p->act, p->time, next);
 	else
 		snprintf(text, text_len, "the run %s was killed; it may have sent "
-			 "%s%s at %s: the state is read first", run, power,
-			 p->act, p->time);
+			 "%s%s at %s: %s", run, power, p->act, p->time, next);
+}
+
+bool history_act_is_force(const char *act)
+{
+	return strcmp(act, "on") != 0 && strcmp(act, "soft") != 0;
+}
+
+void history_tell(const char *records, const char *run, const char *next,
+		  char *text, size_t text_len)
+{
+	char *path = memory_format("%s/runs/%s", records, run);
+	struct history_power power = { .sent = false };
+	char name[256];
+
+	vis_text(run, name, sizeof(name));
+	if (strchr(run, '/') != NULL ||
+	    history_journal(path, history_take_power, &power, NULL) < 0)
+		snprintf(text, text_len, "the run %s was killed and its journal "
+			 "can't be read: it may have done anything; %s", name,
+			 next);
+	else
+		history_say_power(&power, name, next, text, text_len);
+	free(path);
 }
 
 static void history_write_verdict(const char *path, json_t *run,
@@ -277,6 +304,7 @@ static void history_write_verdict(const char *path, json_t *run,
 
 	json_object_set_new(run, "verdict", json_string("unknown"));
 	json_object_set_new(run, "reason", record_string(text));
+	json_object_set_new(run, "code", json_string("crashed"));
 	json_object_set_new(run, "exit", json_integer(4));
 	json_object_set_new(run, "found_by", json_string(found_by));
 	if (json_dump_file(run, fresh, JSON_INDENT(2)) == 0 &&
@@ -290,22 +318,13 @@ void history_settle(const char *records, const char *run, const char *found_by,
 		    char *text, size_t text_len)
 {
 	char *path = memory_format("%s/runs/%s", records, run);
-	struct history_power power = { .sent = false };
-	char name[256];
-	json_t *head;
+	json_t *head = NULL;
 
-	vis_text(run, name, sizeof(name));
-	if (strchr(run, '/') != NULL ||
-	    history_journal(path, history_take_power, &power, NULL) < 0) {
-		snprintf(text, text_len, "the run %s was killed and its journal "
-			 "can't be read: it may have done anything; the state is "
-			 "read first", name);
-	} else {
-		history_say_power(&power, name, text, text_len);
+	history_tell(records, run, "the state is read first", text, text_len);
+	if (strchr(run, '/') == NULL)
 		head = history_load(path, NULL);
-		if (head != NULL && json_is_null(json_object_get(head, "verdict")))
-			history_write_verdict(path, head, text, found_by);
-		json_decref(head);
-	}
+	if (head != NULL && json_is_null(json_object_get(head, "verdict")))
+		history_write_verdict(path, head, text, found_by);
+	json_decref(head);
 	free(path);
 }

@@ -33,6 +33,16 @@ int history_journal(const char *path,
 		    void (*take)(void *context, const json_t *event),
 		    void *context, struct rh_error *err);
 
+/* Whether the act of a "power-act" in a journal destroys what the host knows. */
+bool history_act_is_force(const char *act);
+
+/*
+ * What a killed run may have done, by its journal. next: what the reader should
+ * know of what follows ("the state is read first").
+ */
+void history_tell(const char *records, const char *run, const char *next,
+		  char *text, size_t text_len);
+
 /*
  * A run of this host was killed: says what it may have done (text), and
  * gives it the verdict unknown, with the name of the run that found it.

@@ -42,6 +42,16 @@ void lock_console(struct lock *l, bool open);
 /* Clean end: nobody will ask what was left. NULL ok. */
 void lock_release(struct lock *l);
 
+/* Who holds a lock, from its text; "" where that says nothing. */
+struct lock_holder {
+	int64_t pid;		/* 0: not known */
+	char user[64];
+	char run[256];		/* "-": none yet */
+};
+
+/* Whether somebody holds the lock of a host now, and who. */
+bool lock_look(const char *records, const char *host, struct lock_holder *ret);
+
 /* Who holds the lock of a host now: a line of text; "" where nobody. */
 void lock_holder(const char *records, const char *host, char *buf,
 		 size_t buf_len);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "agent/console/cast.h"
+#include "agent/run/process.h"
 #include "base/buffer.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -253,6 +254,12 @@ static const char *record_own_user(void)
 	return pw != NULL ? pw->pw_name : "unknown";
 }
 
+static void record_add(json_t *head, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_object_set_new(head, key, record_string(text));
+}
+
 static json_t *record_head(const struct record *r, const struct record_info *info,
 			   int64_t wall_ms)
 {
@@ -273,7 +280,14 @@ static json_t *record_head(const struct record *r, const struct record_info *inf
 	json_object_set_new(head, "user", record_string(record_own_user()));
 	json_object_set_new(head, "agent", record_string(host));
 	json_object_set_new(head, "pid", json_integer(getpid()));
+	json_object_set_new(head, "pid_start",
+			    json_integer(process_start(getpid())));
 	json_object_set_new(head, "rhands", json_string(PACKAGE_VERSION));
+	json_object_set_new(head, "force", json_string(info->may_force
+						       ? "possible" : "none"));
+	record_add(head, "why", info->why);
+	record_add(head, "request_id", info->request_id);
+	record_add(head, "override", info->override);
 	json_object_set_new(head, "verdict", json_null());
 	return head;
 }

@@ -32,6 +32,10 @@ struct record_info {
 	const char *sequence;
 	const char *summary;
 	int64_t deadline_ms;	/* how long the run may take */
+	bool may_force;		/* it has actions that destroy what a host knows */
+	const char *why;	/* what the caller says; NULL: nothing */
+	const char *request_id;
+	const char *override;
 };
 
 /*

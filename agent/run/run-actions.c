@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/run/history.h"
 #include "agent/run/run-private.h"
 #include "base/deadline.h"
 
@@ -107,6 +108,8 @@ static bool run_announce(struct run *r, const struct machine_action *a,
 		return false;
 	}
 	r->forced = true;
+	if (history_act_is_force(act))
+		r->forced_at = deadline_wall_ms();
 	record_marker(r->record, run_at(r), act);
 	return true;
 }

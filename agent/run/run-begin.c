@@ -77,25 +77,46 @@ static void begin_tell_earlier(struct run *r)
 		  json_pack("{so}", "earlier", record_string(r->lock.left_run)));
 }
 
-int begin_record(struct run *r, struct rh_error *err)
+static void begin_see_force(void *context, const struct action *a)
 {
+	bool *force = context;
+
+	*force = *force || action_is_force(a);
+}
+
+/* A record of this run, and the lock names it. */
+static int begin_open_record(struct run *r, struct rh_error *err)
+{
+	const struct run_options *o = r->o;
 	struct record_info info = {
-		.records = r->o->records,
+		.records = o->records,
 		.host = r->host->name,
-		.sequence = r->o->sequence->name,
-		.summary = r->o->sequence->summary,
+		.sequence = o->sequence->name,
+		.summary = o->sequence->summary,
 		.deadline_ms = r->config.deadline - r->epoch,
+		.why = o->why,
+		.request_id = o->request_id,
+		.override = o->override,
 	};
 
-	if (lock_take(&r->lock, r->o->records, r->host->name, r->o->verb,
-		      err) < 0)
-		return -1;
+	sequence_each_action(o->sequence, begin_see_force, &info.may_force);
 	r->record = record_new(&info, err);
 	if (r->record == NULL)
 		return -1;
 	timeline_head(&r->timeline, r->host->name, info.sequence, info.summary);
 	begin_tell_earlier(r);
-	if (lock_set_run(&r->lock, r->o->verb, record_id(r->record), err) == 0)
+	return lock_set_run(&r->lock, o->verb, record_id(r->record), err);
+}
+
+int begin_record(struct run *r, struct rh_error *err)
+{
+	const struct run_options *o = r->o;
+
+	if (lock_take(&r->lock, o->records, r->host->name, o->verb, err) < 0)
+		return -1;
+	if (begin_open_record(r, err) == 0 &&
+	    (o->begun == NULL ||
+	     o->begun(o->begun_context, record_id(r->record), err) == 0))
 		return 0;
 	record_discard(r->record);
 	r->record = NULL;

@@ -115,6 +115,8 @@ struct run {
 	struct run_secret secret;
 	struct run_shell shell;
 	bool forced;			/* power or break was sent in this run */
+	int64_t forced_at;		/* wall clock of the last act that is force */
+	char cancelled_by[80];		/* a user, "terminal"; "" nobody */
 	struct question_state question;
 	char person_told[600];		/* the instruction that is open */
 

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,26 @@ static void run_drain_machine(struct run *r)
 	}
 }
 
+/* Who asked for the end: the kernel knows, the caller need not say it. */
+static void run_note_cancel(struct run *r, const struct signalfd_siginfo *info,
+			    const char *name)
+{
+	const struct passwd *pw = getpwuid(info->ssi_uid);
+	char text[200];
+
+	if (r->cancelled_by[0] != '\0' || r->over)
+		return;
+	if (info->ssi_pid == 0)
+		snprintf(r->cancelled_by, sizeof(r->cancelled_by), "terminal");
+	else
+		snprintf(r->cancelled_by, sizeof(r->cancelled_by), "%s",
+			 pw != NULL ? pw->pw_name : "?");
+	snprintf(text, sizeof(text), "%s by %s", name, r->cancelled_by);
+	run_event(r, "cancel", "", text,
+		  json_pack("{so si}", "who", record_string(r->cancelled_by),
+			    "pid", (int)info->ssi_pid));
+}
+
 static void run_signal(struct run *r)
 {
 	struct signalfd_siginfo info;
@@ -159,6 +180,7 @@ static void run_signal(struct run *r)
 	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		name = info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
 		r->signals++;
+		run_note_cancel(r, &info, name);
 		snprintf(text, sizeof(text), "cancelled by %s%s", name,
 			 machine_may_be_off(r->machine) ||
 					 (r->pending_do == MACHINE_POWER_ACT &&
@@ -394,6 +416,22 @@ static const char *run_verdict_word(const struct run *r)
 	return verdict_name(r->result->verdict);
 }
 
+/* What only run.json says at the end. */
+static void run_add_end(const struct run *r, json_t *members)
+{
+	char at[40];
+
+	json_object_set_new(members, "force",
+			    json_string(r->forced_at > 0 ? "used" : "none"));
+	if (r->forced_at > 0) {
+		record_time_text(r->forced_at, at, sizeof(at));
+		json_object_set_new(members, "forced_at", json_string(at));
+	}
+	if (r->result->code == RH_ERR_CANCELLED && r->cancelled_by[0] != '\0')
+		json_object_set_new(members, "cancelled_by",
+				    record_string(r->cancelled_by));
+}
+
 static void run_write_verdict(struct run *r)
 {
 	struct run_result *result = r->result;
@@ -408,6 +446,7 @@ static void run_write_verdict(struct run *r)
 	last = json_copy(members);
 	trace_take_keys(r, last);
 	run_event(r, "verdict", "", result->reason, last);
+	run_add_end(r, members);
 	if (record_finish(r->record, result->duration_ms, members, &err) < 0)
 		fprintf(stderr, "rhands: %s: the record is not complete: %s\n",
 			r->host->name, err.text);

@@ -22,6 +22,18 @@ struct run_options {
 					   carries out an act; NULL: "recovered" */
 	bool json;			/* JSON lines on standard output */
 	enum timeline_mode mode;
+
+	/* What the caller says of it, for the record; NULL: nothing. */
+	const char *why;
+	const char *request_id;
+	const char *override;		/* why no guard counts */
+
+	/*
+	 * The run has its lock and its record, and nothing was done yet. -1: it
+	 * must not go on (the record is taken away again). May be NULL.
+	 */
+	int (*begun)(void *context, const char *run, struct rh_error *err);
+	void *begun_context;
 };
 
 struct run_result {

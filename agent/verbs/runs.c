@@ -43,6 +43,7 @@ static void runs_print(struct verb_call *call, const json_t *run,
 {
 	char took[32] = "", line[1800], asks[1300];
 	const json_t *ms = json_object_get(run, "duration_ms");
+	const char *why;
 	json_t *copy;
 
 	runs_asks(call, run, path, asks, sizeof(asks));
@@ -61,9 +62,11 @@ static void runs_print(struct verb_call *call, const json_t *run,
 	else if (json_is_integer(ms))
 		deadline_format(json_integer_value(ms) / 1000 * 1000, took,
 				sizeof(took));
-	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s%s",
+	why = runs_member(run, "why");
+	snprintf(line, sizeof(line), "%s  %-11s %6s  %.200s%s%s%.200s%s",
 		 runs_member(run, "run"), runs_verdict(call, run), took,
-		 runs_member(run, "reason"), asks);
+		 runs_member(run, "reason"), asks, why[0] != '\0' ? " (for: " : "",
+		 why, why[0] != '\0' ? ")" : "");
 	verb_put(line);
 	putchar('\n');
 }

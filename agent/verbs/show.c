@@ -78,6 +78,15 @@ static void show_verdict(struct verb_call *call, const json_t *run,
 	timeline_line(&s->timeline, s->last_ms, verdict, text);
 }
 
+/* What was said of the run from outside. */
+static void show_said(const json_t *run, const char *key, const char *word)
+{
+	if (show_member(run, key)[0] == '\0')
+		return;
+	printf("\n       %-10s ", word);
+	verb_put(show_member(run, key));
+}
+
 static void show_text(struct verb_call *call, const json_t *run, struct show *s,
 		      const char *path)
 {
@@ -89,6 +98,10 @@ static void show_text(struct verb_call *call, const json_t *run, struct show *s,
 	verb_put(show_member(run, "agent"));
 	printf(", ");
 	verb_put(show_member(run, "started"));
+	show_said(run, "why", "reason");
+	show_said(run, "request_id", "request");
+	show_said(run, "override", "override");
+	show_said(run, "cancelled_by", "cancelled");
 	printf("\n       record     ");
 	verb_put(path);
 	putchar('\n');
