@@ -302,6 +302,16 @@ bool run_secret_event(struct run *r, const struct hand *hand,
 
 /* ---- events of the machine ---------------------------------------------------------- */
 
+/* A sequence may spell out what is a secret of the host. */
+static void run_record_typed(struct run *r, const char *names)
+{
+	struct buffer clean = { 0 };
+
+	redact_text(&r->redact, names, &clean);
+	record_input(r->record, run_at(r), buffer_text(&clean));
+	buffer_release(&clean);
+}
+
 static void run_machine_event(struct run *r, const struct machine_action *a)
 {
 	const char *text = a->text;
@@ -314,7 +324,7 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 		text = with_driver;
 	}
 	if (a->event == MACHINE_EVENT_TYPED)
-		record_input(r->record, run_at(r), text);
+		run_record_typed(r, text);
 	if (a->event == MACHINE_EVENT_TYPED || a->event == MACHINE_EVENT_AGAIN ||
 	    a->event == MACHINE_EVENT_DONE || a->event == MACHINE_EVENT_FAILED)
 		trace_take_keys(r, fields);

@@ -112,7 +112,7 @@ static void learn_keys_of_names(struct learn *l, const json_t *event,
 	const char *text = learn_text(event, "text"), *end;
 	int64_t at = learn_number(event, "at_ms");
 	struct learn_mark *mark;
-	bool secret = strncmp(text, "<secret:", 8) == 0;
+	bool secret = strstr(text, "<secret:") != NULL;
 
 	mark = learn_mark(l, secret ? LEARN_SECRET : LEARN_KEYS, at);
 	mark->event = index;

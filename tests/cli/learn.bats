@@ -103,3 +103,57 @@ learn() {
 	[ "$status" -eq 2 ]
 	[[ "$stderr" == *'"demo"'* ]]
 }
+
+@test "learn: a secret that a sequence spells out is in no list of keys" {
+	demo
+	echo sesame42 >"$BATS_TEST_TMPDIR/secret"
+	chmod 600 "$BATS_TEST_TMPDIR/secret"
+	printf '[secrets]\nroot-password = @file:%s\n' "$BATS_TEST_TMPDIR/secret" \
+		>>"$config/hosts.d/demo.ini"
+	cat >"$config/twins.d/demo.ini" <<-'END'
+		[twin]
+		start = ask
+		on = ask
+		off = off
+		[state off]
+		power = off
+		[state ask]
+		secret = yes
+		do = wait 1s, print "Password: "
+		on = /\r/ -> shell
+		[state shell]
+		echo = yes
+		do = print "\r\n# "
+		on = "\r" -> up
+		[state up]
+		healthy = yes
+		open = 389
+		do = print "\r\nup: "
+	END
+	cat >"$config/sequences.d/demo.ini" <<-'END'
+		[sequence]
+		summary = Log in
+		needs = console
+		deadline = 1m
+		start = look
+		[state look]
+		timeout = 20s -> failed "nothing"
+		on = /^Password: $/ max 1 : secret root-password
+		on = /^# $/ max 1 : enter "sesame42"
+		on = /^up: $/ -> up
+		[state up]
+		do = check tcp 389
+		then = recovered
+	END
+	rm -r "$records"
+	"$rhands" recover demo --config "$config" --records "$records"
+	run jq -c 'select(.event == "typed") | [.text, (.keys | length)]' \
+		"$records"/runs/*/journal.jsonl
+	echo "$output"
+	[ "${lines[0]}" = '["<secret:root-password> Enter",1]' ]
+	[ "${lines[1]}" = '["\"<secret:root-password>\" Enter",0]' ]
+	run ! grep -r sesame42 "$records/runs"
+	learn last
+	[ "$status" -eq 0 ]
+	run ! grep -q sesame42 <<<"$output"
+}
