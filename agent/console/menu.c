@@ -42,20 +42,27 @@ static uint32_t menu_fg_raw(const struct screen_cell *c)
 }
 
 /* As it is seen: reverse video is carried out. */
-static uint32_t menu_bg(const struct screen *s, int row, int col)
+static uint32_t menu_cell_bg(const struct screen_cell *c)
 {
-	const struct screen_cell *c = screen_cell(s, row, col);
-
 	return (c->attributes & SCREEN_REVERSE) != 0 ? menu_fg_raw(c) : c->bg;
 }
 
-static uint64_t menu_ink(const struct screen *s, int row, int col)
+static uint32_t menu_bg(const struct screen *s, int row, int col)
 {
-	const struct screen_cell *c = screen_cell(s, row, col);
+	return menu_cell_bg(screen_cell(s, row, col));
+}
+
+static uint64_t menu_cell_ink(const struct screen_cell *c)
+{
 	uint32_t fg = (c->attributes & SCREEN_REVERSE) != 0 ? c->bg
 							    : menu_fg_raw(c);
 
 	return (uint64_t)(c->attributes & SCREEN_BOLD) << 32 | fg;
+}
+
+static uint64_t menu_ink(const struct screen *s, int row, int col)
+{
+	return menu_cell_ink(screen_cell(s, row, col));
 }
 
 /* Lines of boxes stand between texts, as blanks do. */
@@ -95,24 +102,26 @@ static uint64_t menu_hash(uint64_t hash, uint64_t value)
 
 static uint64_t menu_row_text(const struct screen *s, int row)
 {
+	const struct screen_cell *cells = screen_cells(s, row);
 	uint64_t hash = 0xcbf29ce484222325u;
-	int col;
+	int col, cols = screen_cols(s);
 
-	for (col = 0; col < screen_cols(s); col++)
-		hash = menu_hash(hash, screen_is_blank(s, row, col)
-					       ? ' ' : screen_cell(s, row, col)->c);
+	for (col = 0; col < cols; col++)
+		hash = menu_hash(hash, screen_cell_is_blank(&cells[col])
+					       ? ' ' : cells[col].c);
 	return hash;
 }
 
 static uint64_t menu_row_style(const struct screen *s, int row)
 {
+	const struct screen_cell *cells = screen_cells(s, row);
 	uint64_t hash = 0xcbf29ce484222325u;
-	int col;
+	int col, cols = screen_cols(s);
 
-	for (col = 0; col < screen_cols(s); col++) {
-		hash = menu_hash(hash, menu_bg(s, row, col));
-		if (!screen_is_blank(s, row, col))
-			hash = menu_hash(hash, menu_ink(s, row, col));
+	for (col = 0; col < cols; col++) {
+		hash = menu_hash(hash, menu_cell_bg(&cells[col]));
+		if (!screen_cell_is_blank(&cells[col]))
+			hash = menu_hash(hash, menu_cell_ink(&cells[col]));
 	}
 	return hash;
 }
@@ -146,18 +155,39 @@ bool menu_row_changed(const struct screen *s, const struct menu_look *then,
 	       then->style[row] != menu_row_style(s, row);
 }
 
+/* ---- rows with text: most of a screen has none, and is not looked at again ------- */
+
+struct menu_rows {
+	bool text[SCREEN_ROWS_MAX];
+};
+
+static void menu_find_rows(const struct screen *s, struct menu_rows *ret)
+{
+	const struct screen_cell *cells;
+	int row, col, cols = screen_cols(s);
+
+	for (row = 0; row < screen_rows(s); row++) {
+		cells = screen_cells(s, row);
+		for (col = 0; col < cols && screen_cell_is_blank(&cells[col]);)
+			col++;
+		ret->text[row] = col < cols;
+	}
+}
+
 /* ---- bars ----------------------------------------------------------------------- */
 
 /* The background that most of the screen has. */
 static uint32_t menu_ground(const struct screen *s)
 {
 	uint32_t ground = menu_bg(s, 0, 0), bg;
-	int row, col, votes = 0;
+	const struct screen_cell *cells;
+	int row, col, cols = screen_cols(s), votes = 0;
 
 	/* Boyer and Moore's vote: right where one has more than half. */
 	for (row = 0; row < screen_rows(s); row++) {
-		for (col = 0; col < screen_cols(s); col++) {
-			bg = menu_bg(s, row, col);
+		cells = screen_cells(s, row);
+		for (col = 0; col < cols; col++) {
+			bg = menu_cell_bg(&cells[col]);
 			if (votes == 0)
 				ground = bg;
 			votes += bg == ground ? 1 : -1;
@@ -199,13 +229,15 @@ static bool menu_has_text(const struct screen *s, int row, int col, int end)
 	return false;
 }
 
-static void menu_bars(const struct screen *s, struct menu_places *ret)
+static void menu_bars(const struct screen *s, const struct menu_rows *rows,
+		      struct menu_places *ret)
 {
 	uint32_t ground = menu_ground(s);
 	int row, col, end;
 
 	for (row = 0; row < screen_rows(s); row++) {
-		for (col = 0; col < screen_cols(s); col = end) {
+		for (col = 0; rows->text[row] && col < screen_cols(s);
+		     col = end) {
 			end = menu_bar_end(s, row, col);
 			if (menu_bg(s, row, col) != ground &&
 			    menu_has_text(s, row, col, end) &&
@@ -240,17 +272,19 @@ static bool menu_begins_text(const struct screen *s, int row, int col)
 }
 
 /* Among the texts that begin in a column: the only one with its colour. */
-static void menu_odd_in_column(const struct screen *s, int col,
+static void menu_odd_in_column(const struct screen *s,
+			       const struct menu_rows *rows, int col,
 			       struct menu_places *ret)
 {
 	int row, other, odd = -1, odd_count = 0, same, count;
 
 	for (row = 0; row < screen_rows(s); row++) {
-		if (!menu_begins_text(s, row, col))
+		if (!rows->text[row] || !menu_begins_text(s, row, col))
 			continue;
 		same = count = 0;
 		for (other = 0; other < screen_rows(s); other++) {
-			if (other == row || !menu_begins_text(s, other, col))
+			if (other == row || !rows->text[other] ||
+			    !menu_begins_text(s, other, col))
 				continue;
 			count++;
 			same += menu_ink(s, other, col) == menu_ink(s, row, col);
@@ -264,24 +298,26 @@ static void menu_odd_in_column(const struct screen *s, int col,
 		places_add(ret, odd, col, menu_text_end(s, odd, col));
 }
 
-static void menu_odd(const struct screen *s, struct menu_places *ret)
+static void menu_odd(const struct screen *s, const struct menu_rows *rows,
+		     struct menu_places *ret)
 {
 	int col;
 
 	for (col = 0; col < screen_cols(s); col++)
-		menu_odd_in_column(s, col, ret);
+		menu_odd_in_column(s, rows, col, ret);
 }
 
 /* ---- markers ------------------------------------------------------------------------ */
 
-static void menu_markers(const struct screen *s, struct menu_places *ret)
+static void menu_markers(const struct screen *s, const struct menu_rows *rows,
+			 struct menu_places *ret)
 {
 	int row, col, found = 0, count;
 
 	for (col = 0; col < screen_cols(s); col++) {
 		count = 0;
 		for (row = 0; row < screen_rows(s); row++) {
-			if (!menu_marks(s, row, col))
+			if (!rows->text[row] || !menu_marks(s, row, col))
 				continue;
 			found = row;
 			count++;
@@ -367,10 +403,12 @@ bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 		   struct menu_place *ret)
 {
 	struct menu_places places[MENU_WAYS] = { { .count = 0 } };
+	struct menu_rows rows;
 
-	menu_bars(s, &places[0]);
-	menu_markers(s, &places[1]);
-	menu_odd(s, &places[2]);
+	menu_find_rows(s, &rows);
+	menu_bars(s, &rows, &places[0]);
+	menu_markers(s, &rows, &places[1]);
+	menu_odd(s, &rows, &places[2]);
 	return menu_choose(s, places, menu_counts_changed, then, ret) ||
 	       menu_choose(s, places, menu_counts_inside, then, ret) ||
 	       menu_choose(s, places, NULL, then, ret);
@@ -398,10 +436,12 @@ static void menu_append(const struct screen *s, const struct menu_place *place,
 bool menu_is_sure(const struct screen *s, const struct menu_place *lit)
 {
 	struct menu_places places = { .count = 0 };
+	struct menu_rows rows;
 	size_t i;
 
-	menu_bars(s, &places);
-	menu_markers(s, &places);
+	menu_find_rows(s, &rows);
+	menu_bars(s, &rows, &places);
+	menu_markers(s, &rows, &places);
 	for (i = 0; i < places.count; i++) {
 		if (memcmp(&places.list[i], lit, sizeof(*lit)) == 0)
 			return !menu_is_frame(s, lit->row);

@@ -343,6 +343,12 @@ bool screen_is_blank(const struct screen *s, int row, int col)
 	return screen_c_is_blank(screen_cell(s, row, col)->c);
 }
 
+const struct screen_cell *screen_cells(const struct screen *s, int row)
+{
+	assert(row >= 0 && row < s->rows);
+	return s->now->rows[row];
+}
+
 static void screen_append(struct buffer *out, uint32_t c)
 {
 	char utf8[4];

@@ -62,6 +62,14 @@ const struct screen_cell *screen_cell(const struct screen *s, int row, int col);
 /* Whether nothing but blanks stands in the cell (its colours don't count). */
 bool screen_is_blank(const struct screen *s, int row, int col);
 
+/* All cells of a row, screen_cols of them; valid as screen_cell. */
+const struct screen_cell *screen_cells(const struct screen *s, int row);
+
+static inline bool screen_cell_is_blank(const struct screen_cell *cell)
+{
+	return cell->c == 0 || cell->c == ' ' || cell->c == 0xa0;
+}
+
 /* Appends the text of a row in UTF-8, without the blanks behind it. */
 void screen_row(const struct screen *s, int row, struct buffer *out);
 
