@@ -270,8 +270,9 @@ void restart_rung_failed(struct machine *m, enum verdict verdict,
 	/* Seen off, and not on again: nothing but power helps now. */
 	if (restart_rung(m)->kind >= RUNG_RESET ||
 	    restart_rung(m)->kind == RUNG_SOFT)
-		m->restart.rough = m->confirm.last_known &&
-				   m->confirm.last == DRIVER_POWER_OFF;
+		m->restart.rough = m->confirm.act == DRIVER_ACT_ON ||
+				   (m->confirm.last_known &&
+				    m->confirm.last == DRIVER_POWER_OFF);
 	restart_drop_rung(m);
 	machine_event(m, MACHINE_EVENT_RUNG, "%s by %s did not work: %s",
 		      restart_word(m), rung_name(restart_rung(m)->kind),
