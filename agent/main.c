@@ -16,7 +16,7 @@ static const struct verb *const verbs[] = {
 	&verb_identify, &verb_sel, &verb_doctor, &verb_answer, &verb_plan,
 	&verb_wait,    &verb_cancel,
 	&verb_fence,
-	&verb_rehearse, &verb_graph, &verb_learn,
+	&verb_rehearse, &verb_graph, &verb_learn, &verb_test,
 };
 
 #define VERB_COUNT ((int)(sizeof(verbs) / sizeof(verbs[0])))

@@ -69,8 +69,9 @@ static int twin_read(int fd, const char *dir, const char *name,
 	return rc;
 }
 
-static int twin_read_path(const char *path, struct problems *problems,
-			  struct ini **ret, struct rh_error *err)
+int config_read_path(const char *what, const char *path,
+		     struct problems *problems, struct ini **ret,
+		     struct rh_error *err)
 {
 	bool broken = false;
 	int rc;
@@ -78,8 +79,8 @@ static int twin_read_path(const char *path, struct problems *problems,
 	*ret = NULL;
 	rc = config_file_read(AT_FDCWD, path, path, problems, ret, &broken, err);
 	if (rc == 0 && *ret == NULL)
-		rc = rh_error_set(err, RH_ERR_USAGE, "there is no twin %.200s: no such file",
-				  path);
+		rc = rh_error_set(err, RH_ERR_USAGE, "there is no %s %.200s: no "
+				  "such file", what, path);
 	return rc;
 }
 
@@ -92,7 +93,7 @@ int config_read_twin(const struct config *config, const char *name,
 
 	if (strchr(name, '/') != NULL) {
 		free(dir);
-		return twin_read_path(name, problems, ret, err);
+		return config_read_path("twin", name, problems, ret, err);
 	}
 	rc = config_file_open_dir(AT_FDCWD, config->dir, config->dir, true, &at,
 				  err);

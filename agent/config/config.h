@@ -145,6 +145,11 @@ int config_read_twin(const struct config *config, const char *name,
 		     struct problems *problems, struct ini **ret,
 		     struct rh_error *err);
 
+/* The same for a file of that path; `what` it is, for messages: "suite". */
+int config_read_path(const char *what, const char *path,
+		     struct problems *problems, struct ini **ret,
+		     struct rh_error *err);
+
 /*
  * The hosts that a word of the command line means: NAME, a range (hostlist.h),
  * @group, or all; appended to

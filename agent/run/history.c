@@ -221,6 +221,49 @@ int history_journal(const char *path,
 	return 0;
 }
 
+/* The files of a directory, and the directories that are in it. Closes fd. */
+static int history_remove_files(int fd, int depth)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *entry;
+	int sub, rc = 0;
+
+	if (dir == NULL) {
+		close(fd);
+		return -1;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(fd, entry->d_name, 0) == 0)
+			continue;
+		sub = depth == 0 ? -1
+				 : openat(fd, entry->d_name, O_RDONLY | O_NOFOLLOW |
+					  O_DIRECTORY | O_CLOEXEC);
+		if (sub < 0 || history_remove_files(sub, depth - 1) < 0 ||
+		    unlinkat(fd, entry->d_name, AT_REMOVEDIR) < 0)
+			rc = -1;
+	}
+	closedir(dir);
+	return rc;
+}
+
+int history_remove(const char *records, const char *run, struct rh_error *err)
+{
+	char *path = memory_format("%s/runs/%s", records, run);
+	int fd = -1, rc = -1;
+
+	errno = EINVAL;
+	if (strchr(run, '/') == NULL && run[0] != '.')
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && history_remove_files(fd, 1) == 0 && rmdir(path) == 0)
+		rc = 0;
+	else
+		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", path);
+	free(path);
+	return rc;
+}
+
 /* What a journal says about power. */
 struct history_power {
 	char act[32];

@@ -44,6 +44,12 @@ void history_tell(const char *records, const char *run, const char *next,
 		  char *text, size_t text_len);
 
 /*
+ * Removes the record of a run that has ended: its files, evidence/, its folder.
+ * Never follows a link. IO.
+ */
+int history_remove(const char *records, const char *run, struct rh_error *err);
+
+/*
  * A run of this host was killed: says what it may have done (text), and
  * gives it the verdict unknown, with the name of the run that found it.
  */
