@@ -104,7 +104,7 @@ void actions_fail(struct machine *m, enum verdict verdict, const char *why)
 	    (verdict != VERDICT_UNKNOWN || !state->otherwise.if_failed))
 		machine_go(m, &state->otherwise);
 	else
-		machine_finish(m, verdict, code, text);
+		last_look(m, verdict, code, text);
 }
 
 /* The actions of a rule can't go on, but nothing is wrong with the state. */
@@ -307,6 +307,7 @@ static void action_begin(struct machine *m, const struct action *a)
 	if (action_wants_evidence(m, a))
 		return;
 	f->begun = true;
+	m->acted = m->acted || a->type == ACTION_POWER || action_is_force(a);
 	switch (a->type) {
 	case ACTION_POWER:
 		power_begin(m, a);

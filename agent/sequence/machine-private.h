@@ -164,11 +164,19 @@ struct select {
 	int refused_count;
 };
 
+/* The verdict of a run that reads the power once more. */
+struct last {
+	enum verdict verdict;
+	enum rh_code code;
+	char reason[800];
+};
+
 enum machine_phase {
 	PHASE_NEW = 0,
 	PHASE_HEALTHY,		/* checks before anything */
 	PHASE_ATTACH,		/* waits for the console */
 	PHASE_RUN,
+	PHASE_LAST,		/* the power is read once more, then it ends */
 	PHASE_OVER,
 };
 
@@ -230,6 +238,8 @@ struct machine {
 	bool evidence_had;
 	enum rh_code fail_code;	/* of the action that is about to fail */
 	bool fresh;		/* the power was seen off in this run */
+	bool acted;		/* on the power, or by force */
+	struct last last;
 
 	uint32_t ask_id;	/* a question is open; 0: none */
 	const char *asked;	/* what a person said; NULL: nothing yet */
@@ -357,6 +367,12 @@ void again_arm(struct machine *m);
 void again_cancel(struct machine *m);
 struct rule_use *rules_use(struct machine *m, const struct rule *rule);
 bool rules_prompt_is_there(const struct machine *m);
+
+/* machine-last.c */
+void last_look(struct machine *m, enum verdict verdict, enum rh_code code,
+	       const char *reason);
+void last_looked(struct machine *m, const struct machine_outcome *o);
+void last_end(struct machine *m);
 
 /* machine-echo.c */
 void listening_begin(struct machine *m, const struct action *a);

@@ -9,7 +9,8 @@
  *   NEW     -> HEALTHY (there are checks), ATTACH
  *   HEALTHY -> OVER (healthy), ATTACH
  *   ATTACH  -> RUN (console is there, or none is needed), OVER
- *   RUN     -> OVER
+ *   RUN     -> OVER, LAST (the power is read once more)
+ *   LAST    -> OVER
  *
  * Always true: at most one answer is due (waiting_id); after MACHINE_END
  * nothing comes out any more; no function here reads a clock or does I/O.
@@ -297,7 +298,7 @@ void machine_go(struct machine *m, const struct target *target)
 	reason = target->reason;
 	if (target->verdict == VERDICT_RECOVERED && reason == NULL)
 		reason = m->proofs;
-	machine_finish(m, target->verdict, RH_ERR_NONE, reason);
+	last_look(m, target->verdict, RH_ERR_NONE, reason);
 }
 
 /* ---- the loop ---------------------------------------------------------- */
@@ -360,6 +361,8 @@ static bool machine_step(struct machine *m)
 {
 	if (m->phase == PHASE_ATTACH)
 		return machine_attach_step(m);
+	if (m->phase == PHASE_LAST)
+		return false;
 	if (actions_step(m))
 		return true;
 	if (m->phase == PHASE_RUN && !actions_hold(m))
@@ -372,6 +375,10 @@ void machine_run(struct machine *m)
 	int steps = 0;
 
 	while (m->phase != PHASE_OVER && m->phase != PHASE_NEW) {
+		if (m->now >= m->config.deadline && m->phase == PHASE_LAST) {
+			last_end(m);
+			return;
+		}
 		if (m->now >= m->config.deadline) {
 			machine_out_of_time(m);
 			return;
@@ -447,7 +454,10 @@ void machine_done(struct machine *m, int64_t now, uint32_t id,
 	if (m->phase == PHASE_OVER || id == 0 || id != m->waiting_id)
 		return;
 	m->waiting_id = 0;
-	actions_answer(m, outcome);
+	if (m->phase == PHASE_LAST)
+		last_looked(m, outcome);
+	else
+		actions_answer(m, outcome);
 	machine_run(m);
 }
 
