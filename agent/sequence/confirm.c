@@ -265,7 +265,10 @@ static void confirm_query_done(struct confirm *c, int64_t now,
 {
 	c->last = state;
 	c->last_known = state != DRIVER_POWER_UNKNOWN;
-	if (c->phase == PHASE_READ)
+	if (c->phase == PHASE_READ && c->config.unread && !c->sent &&
+	    !c->last_known)
+		c->wake = deadline_add(now, CONFIRM_APART_MS);
+	else if (c->phase == PHASE_READ)
 		confirm_read(c, now, state);
 	else if (c->phase == PHASE_WATCH)
 		confirm_watch(c, now, state);

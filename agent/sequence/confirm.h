@@ -46,6 +46,8 @@ struct confirm_config {
 	bool person;		/* there is a person who can be asked */
 	bool once;		/* what was accepted and not done is not tried
 				   again: there is something rougher */
+	bool unread;		/* what became of an act before this one is not
+				   known: nothing is sent until it can be read */
 	int64_t deadline;	/* absolute; never goes on behind it */
 	int64_t epoch;		/* times in texts are relative to this */
 };

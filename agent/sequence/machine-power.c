@@ -17,6 +17,8 @@ void power_begin(struct machine *m, const struct action *a)
 		.confirm_ms = m->config.confirm_ms,
 		.controller_cycle = m->config.controller_cycle,
 		.person = m->config.person,
+		.unread = m->confirm.sent && !m->confirm.last_known &&
+			  !m->config.person,
 		.deadline = m->config.deadline,
 		.epoch = m->epoch,
 	};

@@ -792,6 +792,26 @@ static void p08_away_in_the_middle(void **state)
 	assert_true(took(&w) < 90000);
 }
 
+/* What an act before did is not known: nothing is sent until it can be read. */
+static void p08_unread_before(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.ways[0].blind = true;
+	world_run(&w, DRIVER_ACT_OFF);
+	assert_string_equal(world_acts(&w), "off");
+	world_init(&w);
+	w.ways[0].blind = true;
+	w.config.unread = true;
+	expect(&w, DRIVER_ACT_OFF, CONFIRM_UNKNOWN, "", "can't be read");
+	assert_true(took(&w) <= 40000);
+	world_init(&w);
+	w.config.unread = true;
+	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "off on", "on seen");
+}
+
 /* The first good reading comes at the very end of the window. */
 static void p08_back_at_the_last_moment(void **state)
 {
@@ -1458,6 +1478,7 @@ int main(void)
 		cmocka_unit_test(p07_says_off_after_on),
 		cmocka_unit_test(p08_away_in_the_middle),
 		cmocka_unit_test(p08_back_at_the_last_moment),
+		cmocka_unit_test(p08_unread_before),
 		cmocka_unit_test(p09_takes_long),
 		cmocka_unit_test(p09_slow_first_reading),
 		cmocka_unit_test(p12_no_cycle),
