@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_show,    &verb_replay, &verb_drivers, &verb_shell,
 	&verb_identify, &verb_sel, &verb_doctor, &verb_answer, &verb_plan,
 	&verb_wait,    &verb_cancel,
+	&verb_maintain,
 	&verb_fence,
 	&verb_rehearse, &verb_graph, &verb_learn, &verb_test,
 };

@@ -25,6 +25,8 @@ static const struct option host_options[] = {
 	  .help = "The host's own name or address, for checks." },
 	{ .key = "recover", .type = OPTION_NAME,
 	  .help = "The sequence that `rhands recover` runs." },
+	{ .key = "reboot", .type = OPTION_NAME,
+	  .help = "The sequence that restarts it in a maintenance." },
 	{ .key = "needs", .type = OPTION_TEXT,
 	  .help = "Hosts whose services this one depends on." },
 	{ .key = "groups", .type = OPTION_TEXT,
@@ -145,18 +147,16 @@ static void config_host_need(struct config_building *b,
 	free(names);
 }
 
-static void config_host_recover(struct config_building *b,
-				const struct config_value *value,
-				const char *name)
+/* "recover" or "reboot", whose value is the name of a sequence. */
+static void config_host_sequence(struct config_building *b,
+				 const struct config_value *value,
+				 const char *name)
 {
 	const struct config *config = b->config;
-	const char **names;
+	const char *key = value->entry->key, **names;
 	const char *nearest;
 	size_t i;
 
-	b->host->recover = memory_copy(name);
-	b->host->recover_line = value->entry->line;
-	b->host->recover_file = value->file;
 	if (config_sequence(config, name) != NULL)
 		return;
 	names = memory_new(config->sequence_count + 1, sizeof(*names));
@@ -165,14 +165,34 @@ static void config_host_recover(struct config_building *b,
 	nearest = option_nearest(name, names);
 	if (nearest != NULL)
 		config_building_value(b, value, 0,
-				      "recover: no sequence \"%s\"; did you "
-					"mean \"%s\"?", name, nearest);
+				      "%s: no sequence \"%s\"; did you "
+				      "mean \"%s\"?", key, name, nearest);
 	else
 		config_building_value(b, value, 0,
-				      "recover: no sequence \"%s\"; expected a "
-					"file %s/sequences.d/%s.ini", name,
-					config->dir, name);
+				      "%s: no sequence \"%s\"; expected a "
+				      "file %s/sequences.d/%s.ini", key, name,
+				      config->dir, name);
 	free(names);
+}
+
+static void config_host_sequences(struct config_building *b,
+				  const struct config_section *section,
+				  const struct settings *s)
+{
+	const struct config_value *v = config_merge_value(section, "recover");
+	struct host *host = b->host;
+
+	if (settings_has(s, "recover")) {
+		host->recover = memory_copy(settings_text(s, "recover"));
+		host->recover_line = v->entry->line;
+		host->recover_file = v->file;
+		config_host_sequence(b, v, host->recover);
+	}
+	v = config_merge_value(section, "reboot");
+	if (settings_has(s, "reboot")) {
+		host->reboot = memory_copy(settings_text(s, "reboot"));
+		config_host_sequence(b, v, host->reboot);
+	}
 }
 
 static const char *config_host_text(const struct settings *s, const char *key,
@@ -209,9 +229,7 @@ static void config_host_basics(struct config_building *b,
 	host->needs = config_host_words(b, v);
 	for (i = 0; host->needs[i] != NULL; i++)
 		config_host_need(b, v, host->needs[i]);
-	if (settings_has(s, "recover"))
-		config_host_recover(b, config_merge_value(section, "recover"),
-				    settings_text(s, "recover"));
+	config_host_sequences(b, section, s);
 	settings_free(s);
 }
 
@@ -358,5 +376,6 @@ void config_host_free(struct host *host)
 	free(host->summary);
 	free(host->address);
 	free(host->recover);
+	free(host->reboot);
 	free(host);
 }

@@ -72,6 +72,31 @@ const struct ini *config_find_sequence(const struct config *config,
 	return NULL;
 }
 
+const struct ini *config_find_plan(const struct config *config,
+				   const char *name, struct rh_error *err)
+{
+	const char **names, *nearest;
+	size_t i;
+
+	for (i = 0; i < config->plan_count; i++) {
+		if (strcmp(config->plan_names[i], name) == 0)
+			return config->plans[i];
+	}
+	names = memory_new(config->plan_count + 1, sizeof(*names));
+	for (i = 0; i < config->plan_count; i++)
+		names[i] = config->plan_names[i];
+	nearest = option_nearest(name, names);
+	free(names);
+	if (nearest != NULL)
+		rh_error_set(err, RH_ERR_USAGE, "no plan \"%.60s\"; did you mean "
+			     "\"%s\"?", name, nearest);
+	else
+		rh_error_set(err, RH_ERR_USAGE, "no plan \"%.60s\"; expected a "
+			     "file %s/plans.d/%.60s.ini", name, config->dir,
+			     name);
+	return NULL;
+}
+
 static bool config_in_group(const struct host *host, const char *group)
 {
 	size_t i;

@@ -197,6 +197,17 @@ static int config_take_twin(struct config_store *store, int dir_fd,
 	return config_take_ini(&list, dir_fd, name, path, problems, err);
 }
 
+static int config_take_plan(struct config_store *store, int dir_fd,
+			    const char *name, const char *path,
+			    struct problems *problems, struct rh_error *err)
+{
+	const struct config_list list = { &store->config.plans,
+					  &store->config.plan_names,
+					  &store->config.plan_count };
+
+	return config_take_ini(&list, dir_fd, name, path, problems, err);
+}
+
 /* Consumes stem. */
 static int config_read_source(struct config_source **list, size_t *count,
 			      bool is_template, char *stem, int dir_fd,
@@ -321,6 +332,9 @@ int config_load(struct config **ret, const char *dir, struct problems *problems,
 		rc = config_each_file(store, fd, "twins.d", config_take_twin,
 				      problems, err);
 	if (rc == 0)
+		rc = config_each_file(store, fd, "plans.d", config_take_plan,
+				      problems, err);
+	if (rc == 0)
 		rc = config_each_file(store, fd, "hosts.d", config_take_source,
 				      problems, err);
 	if (fd >= 0)
@@ -369,6 +383,8 @@ void config_free(struct config *config)
 			 config->sequence_count);
 	config_free_inis(config->twins, config->twin_names,
 			 config->twin_count);
+	config_free_inis(config->plans, config->plan_names,
+			 config->plan_count);
 	config_free_sources(store->sources.hosts, store->sources.host_count);
 	config_free_sources(store->sources.templates,
 			    store->sources.template_count);

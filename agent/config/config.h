@@ -21,6 +21,7 @@
  *				agent/sequence gives it its meaning, per host
  *   DIR/twins.d/NAME.ini	hosts that do not exist, for `driver = twin` and for
  *				rehearsals; agent/twin gives them their meaning
+ *   DIR/plans.d/NAME.ini	maintenances; agent/plan gives them their meaning
  * Other files there are ignored (backups, READMEs), and names with a '.' first.
  *
  * Who may write: DIR, hosts.d, sequences.d and every file that is read must
@@ -80,6 +81,7 @@ struct host {
 	char *summary;		/* "" where there is none */
 	char *address;		/* of the host itself, for checks; default: name */
 	char *recover;		/* name of the sequence, NULL: none */
+	char *reboot;		/* that of a maintenance, NULL: the usual one */
 	int recover_line;	/* line of that key, in recover_file */
 	const char *recover_file;
 	bool evidence;		/* collected before force */
@@ -105,6 +107,9 @@ struct config {
 	struct ini **twins;	/* the same of twins.d */
 	char **twin_names;
 	size_t twin_count;
+	struct ini **plans;	/* the same of plans.d */
+	char **plan_names;
+	size_t plan_count;
 };
 
 /*
@@ -134,6 +139,10 @@ const struct ini *config_sequence(const struct config *config, const char *name)
  */
 const struct ini *config_find_sequence(const struct config *config,
 				       const char *name, struct rh_error *err);
+
+/* A plan; USAGE with the nearest name where there is none. */
+const struct ini *config_find_plan(const struct config *config,
+				   const char *name, struct rh_error *err);
 
 /*
  * Reads DIR/twins.d/NAME.ini (a name with a '/' is a path), which is looked at

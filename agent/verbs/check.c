@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/plan/plan.h"
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
 #include "agent/twin/model.h"
@@ -52,8 +53,11 @@ static void check_hosts(struct verb_call *call, const struct ini *ini,
 
 	for (i = 0; i < call->config->host_count; i++) {
 		host = call->config->hosts[i];
-		if (host->broken || host->recover == NULL ||
-		    strcmp(host->recover, name) != 0)
+		if (host->broken ||
+		    ((host->recover == NULL ||
+		      strcmp(host->recover, name) != 0) &&
+		     (host->reboot == NULL ||
+		      strcmp(host->reboot, name) != 0)))
 			continue;
 		used = true;
 		vars.context = host;
@@ -127,6 +131,18 @@ static void check_twin(struct verb_call *call, const struct ini *ini,
 		twin_model_free(twin_model_parse(ini, name, NULL, p));
 }
 
+static void check_plan(struct verb_call *call, size_t i)
+{
+	const struct config *config = call->config;
+	struct problems found = { 0 };
+
+	plan_free(plan_parse(config->plans[i], config->plan_names[i], config,
+			     &found));
+	ini_quote(config->plans[i], &found);
+	problems_join(&call->problems, &found);
+	problems_release(&found);
+}
+
 static void check_count(const char *what, size_t count, const char *before)
 {
 	printf("%s%zu %s%s", before, count, what, count == 1 ? "" : "s");
@@ -169,6 +185,8 @@ static int check_run(struct verb_call *call)
 	for (i = 0; i < call->config->twin_count; i++)
 		check_twin(call, call->config->twins[i],
 			   call->config->twin_names[i]);
+	for (i = 0; i < call->config->plan_count; i++)
+		check_plan(call, i);
 	problems_sort(p);
 	verb_quote_problems(call);
 	if (call->json) {
@@ -180,6 +198,8 @@ static int check_run(struct verb_call *call)
 	check_count("sequence", call->config->sequence_count, ", ");
 	if (call->config->twin_count > 0)
 		check_count("twin", call->config->twin_count, ", ");
+	if (call->config->plan_count > 0)
+		check_count("plan", call->config->plan_count, ", ");
 	printf(": ");
 	if (p->errors == 0)
 		printf("no errors");

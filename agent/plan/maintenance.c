@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The core of `rhands maintain` and of its rehearsal. In by maintenance_next (what
+ * is to be begun) and maintenance_apply (what happened).
+ *
+ * Always true:
+ *  - FIRST, which restarts a host, is begun once; a second time only where a
+ *    runner was killed and it is known that nothing had been sent;
+ *  - a host is BACK only where its restart was seen, or a killed runner may have
+ *    sent it and the host is healthy behind that;
+ *  - a wave, and a host in it, is begun only where its worst case ends in the window;
+ *  - what was begun is ended: a host that is in our hands is recovered, also
+ *    behind a stop.
+ * Phases: NEW - BEFORE - (WAVE - GATE)* - AFTER - END - OVER; ASK stands before
+ * the phase that it asks about.
+ */
+#include "agent/plan/maintenance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/plan/window.h"
+#include "base/deadline.h"
+#include "base/memory.h"
+
+static const char *const maintenance_whats[MAINTENANCE_COUNT] = {
+	"none", "begin", "resume", "before", "before-end", "wave", "host",
+	"host-end", "host-lost", "gate", "gate-end", "ask", "answer", "stop",
+	"after", "after-end", "end",
+};
+
+static const char *const maintenance_steps[MAINTENANCE_STEPS] = {
+	"first", "look", "recover",
+};
+
+const char *maintenance_what_name(enum maintenance_what what)
+{
+	return maintenance_whats[what];
+}
+
+enum maintenance_what maintenance_what_from(const char *name)
+{
+	int i;
+
+	for (i = 1; i < MAINTENANCE_COUNT; i++) {
+		if (strcmp(maintenance_whats[i], name) == 0)
+			return (enum maintenance_what)i;
+	}
+	return MAINTENANCE_NONE;
+}
+
+const char *maintenance_step_name(enum maintenance_step step)
+{
+	return maintenance_steps[step];
+}
+
+const char *maintenance_state_name(const struct maintenance_host *host)
+{
+	static const char *const names[] = { "waiting", "", "", "back", "failed",
+					     "skipped" };
+	static const char *const steps[] = { "restarting", "looking",
+					     "recovering" };
+
+	if (host->state == MAINTENANCE_UNDER_WAY ||
+	    host->state == MAINTENANCE_DUE)
+		return steps[host->step];
+	return names[host->state];
+}
+
+void maintenance_init(struct maintenance *m,
+		      const struct maintenance_config *config)
+{
+	memset(m, 0, sizeof(*m));
+	m->config = *config;
+	m->hosts = memory_new(config->plan->host_count, sizeof(*m->hosts));
+}
+
+void maintenance_release(struct maintenance *m)
+{
+	free(m->hosts);
+	memset(m, 0, sizeof(*m));
+}
+
+static const char *maintenance_host_name(const struct maintenance *m, size_t i)
+{
+	return m->config.plan->waves.hosts[i]->name;
+}
+
+static size_t maintenance_wave_begin(const struct maintenance *m, size_t wave)
+{
+	return wave > 0 ? m->config.plan->waves.ends[wave - 1] : 0;
+}
+
+static size_t maintenance_wave_end(const struct maintenance *m, size_t wave)
+{
+	return m->config.plan->waves.ends[wave];
+}
+
+/* ---- time ------------------------------------------------------------------------ */
+
+/* Hosts begin in their order, each where a place is free: the time of the last. */
+int64_t maintenance_wave_worst(const struct maintenance *m, size_t wave)
+{
+	size_t places = (size_t)m->config.plan->parallel, i, k, first;
+	size_t begin = maintenance_wave_begin(m, wave);
+	size_t end = maintenance_wave_end(m, wave);
+	int64_t *free_at, worst = 0;
+
+	if (places > end - begin)
+		places = end - begin;
+	free_at = memory_new(places, sizeof(*free_at));
+	for (i = begin; i < end; i++) {
+		if (m->hosts[i].state > MAINTENANCE_DUE)
+			continue;
+		for (first = 0, k = 1; k < places; k++) {
+			if (free_at[k] < free_at[first])
+				first = k;
+		}
+		free_at[first] += m->config.worst_ms[i];
+		if (free_at[first] > worst)
+			worst = free_at[first];
+	}
+	free(free_at);
+	return worst;
+}
+
+/* What must still fit behind the hosts of a wave. */
+static int64_t maintenance_rest_ms(const struct maintenance *m)
+{
+	const struct plan *p = m->config.plan;
+
+	return (p->gate != NULL && m->wave + 1 < p->waves.count ? p->gate_ms : 0) +
+	       (p->after != NULL ? p->hook_ms : 0);
+}
+
+static void maintenance_too_long(struct maintenance *m, int64_t now_ms,
+				 int64_t needs_ms, const char *what,
+				 struct maintenance_event *ret)
+{
+	const struct plan *p = m->config.plan;
+	char needs[32], end[80], left[32];
+
+	window_text(p->end_ms, p->zone, end, sizeof(end));
+	deadline_format(needs_ms, needs, sizeof(needs));
+	deadline_format(p->end_ms > now_ms ? p->end_ms - now_ms : 0, left,
+			sizeof(left));
+	snprintf(m->trouble, sizeof(m->trouble), "%s is not begun: it may take "
+		 "%s, and the window ends at %s, in %s", what, needs, end, left);
+	ret->what = MAINTENANCE_STOP;
+	ret->text = m->trouble;
+}
+
+/* ---- what is next ------------------------------------------------------------------ */
+
+static void maintenance_next_wave(struct maintenance *m, int64_t now_ms,
+				  struct maintenance_event *ret)
+{
+	int64_t needs = maintenance_wave_worst(m, m->wave) +
+			maintenance_rest_ms(m);
+	char what[40];
+
+	if (now_ms + needs > m->config.plan->end_ms) {
+		snprintf(what, sizeof(what), "wave %zu of %zu", m->wave + 1,
+			 m->config.plan->waves.count);
+		maintenance_too_long(m, now_ms, needs, what, ret);
+		return;
+	}
+	ret->what = MAINTENANCE_WAVE;
+	ret->wave = m->wave;
+}
+
+static bool maintenance_next_waiting(struct maintenance *m, int64_t now_ms,
+				     size_t i, struct maintenance_event *ret)
+{
+	int64_t needs = m->config.worst_ms[i] + maintenance_rest_ms(m);
+
+	if (now_ms + needs > m->config.plan->end_ms) {
+		maintenance_too_long(m, now_ms, needs,
+				     maintenance_host_name(m, i), ret);
+		return true;
+	}
+	ret->what = MAINTENANCE_HOST;
+	ret->host = i;
+	ret->step = MAINTENANCE_FIRST;
+	return true;
+}
+
+/* A host in our hands goes on first; else the next one where a place is free. */
+static bool maintenance_next_host(struct maintenance *m, int64_t now_ms,
+				  struct maintenance_event *ret)
+{
+	size_t end = maintenance_wave_end(m, m->wave), i;
+
+	for (i = maintenance_wave_begin(m, m->wave); i < end; i++) {
+		if (m->hosts[i].state != MAINTENANCE_DUE)
+			continue;
+		ret->what = MAINTENANCE_HOST;
+		ret->host = i;
+		ret->step = m->hosts[i].step;
+		return true;
+	}
+	if (m->stopped || m->failed ||
+	    m->living >= (size_t)m->config.plan->parallel)
+		return false;
+	for (i = maintenance_wave_begin(m, m->wave); i < end; i++) {
+		if (m->hosts[i].state == MAINTENANCE_WAITING)
+			return maintenance_next_waiting(m, now_ms, i, ret);
+	}
+	return false;
+}
+
+static void maintenance_next_end(const struct maintenance *m,
+				 struct maintenance_event *ret)
+{
+	size_t i;
+
+	ret->what = MAINTENANCE_END;
+	ret->verdict = m->trouble[0] != '\0' ? VERDICT_FAILED
+					     : VERDICT_RECOVERED;
+	for (i = 0; i < m->config.plan->host_count; i++) {
+		if (m->hosts[i].state == MAINTENANCE_FAILED &&
+		    m->hosts[i].verdict > ret->verdict)
+			ret->verdict = m->hosts[i].verdict;
+	}
+	ret->text = m->trouble[0] != '\0' ? m->trouble : "all hosts are back";
+}
+
+bool maintenance_next(struct maintenance *m, int64_t now_ms,
+		      struct maintenance_event *ret)
+{
+	static const enum maintenance_what simple[] = {
+		[MAINTENANCE_NEW] = MAINTENANCE_BEGIN,
+		[MAINTENANCE_BEFORE_DUE] = MAINTENANCE_BEFORE,
+		[MAINTENANCE_GATE_DUE] = MAINTENANCE_GATE,
+		[MAINTENANCE_ASK_DUE] = MAINTENANCE_ASK,
+		[MAINTENANCE_AFTER_DUE] = MAINTENANCE_AFTER,
+		[MAINTENANCE_END_DUE] = MAINTENANCE_END,
+		[MAINTENANCE_OVER] = MAINTENANCE_NONE,
+	};
+
+	*ret = (struct maintenance_event){ .at_ms = now_ms, .text = "",
+					   .run = "", .wave = m->wave };
+	if (m->phase == MAINTENANCE_WAVE_ON)
+		return maintenance_next_host(m, now_ms, ret);
+	if (m->phase == MAINTENANCE_WAVE_DUE) {
+		maintenance_next_wave(m, now_ms, ret);
+		return true;
+	}
+	ret->what = simple[m->phase];
+	if (ret->what == MAINTENANCE_ASK)
+		ret->text = m->trouble;
+	if (ret->what == MAINTENANCE_END)
+		maintenance_next_end(m, ret);
+	return ret->what != MAINTENANCE_NONE;
+}
+
+/* ---- what happened ------------------------------------------------------------------- */
+
+static void maintenance_skip_rest(struct maintenance *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->config.plan->host_count; i++) {
+		if (m->hosts[i].state != MAINTENANCE_WAITING)
+			continue;
+		m->hosts[i].state = MAINTENANCE_SKIPPED;
+		snprintf(m->hosts[i].text, sizeof(m->hosts[i].text), "%s",
+			 "not begun");
+	}
+}
+
+static void maintenance_close(struct maintenance *m)
+{
+	maintenance_skip_rest(m);
+	m->phase = m->config.plan->after != NULL && m->begun_before
+			   ? MAINTENANCE_AFTER_DUE
+			   : MAINTENANCE_END_DUE;
+}
+
+/* Goes on to `next`, or stops, or asks, where something failed. */
+static void maintenance_go_on(struct maintenance *m, enum maintenance_phase next)
+{
+	if (m->stopped) {
+		maintenance_close(m);
+	} else if (!m->failed) {
+		m->phase = next;
+	} else if (m->config.plan->failure == PLAN_ASK) {
+		m->phase = MAINTENANCE_ASK_DUE;
+		m->resume = next;
+	} else {
+		m->stopped = m->config.plan->failure == PLAN_STOP;
+		m->failed = false;
+		maintenance_go_on(m, next);
+	}
+}
+
+/* Where a wave stands when nothing of it lives. */
+static void maintenance_settle_wave(struct maintenance *m)
+{
+	size_t end = maintenance_wave_end(m, m->wave), i;
+	bool last = m->wave + 1 == m->config.plan->waves.count;
+
+	if (m->living > 0)
+		return;
+	for (i = maintenance_wave_begin(m, m->wave); i < end; i++) {
+		if (m->hosts[i].state == MAINTENANCE_WAITING) {
+			maintenance_go_on(m, MAINTENANCE_WAVE_ON);
+			return;
+		}
+	}
+	if (last) {
+		/* Nothing is left that could be stopped. */
+		m->failed = false;
+		maintenance_close(m);
+	} else if (m->config.plan->gate != NULL) {
+		maintenance_go_on(m, MAINTENANCE_GATE_DUE);
+	} else {
+		m->wave++;
+		maintenance_go_on(m, MAINTENANCE_WAVE_DUE);
+	}
+}
+
+static void maintenance_trouble(struct maintenance *m, const char *who,
+				const char *why)
+{
+	/* `continue` with a failure behind it: no host goes on in its wave else */
+	m->failed = m->config.plan->failure != PLAN_CONTINUE;
+	if (m->trouble[0] == '\0')
+		snprintf(m->trouble, sizeof(m->trouble), "%s: %s", who, why);
+}
+
+static bool maintenance_known_host(const struct maintenance *m,
+				   const struct maintenance_event *e)
+{
+	return e->host < m->config.plan->host_count &&
+	       e->step < MAINTENANCE_STEPS &&
+	       m->phase == MAINTENANCE_WAVE_ON &&
+	       plan_wave_of(m->config.plan, e->host) == m->wave;
+}
+
+static bool maintenance_host_begins(struct maintenance *m,
+				    const struct maintenance_event *e)
+{
+	struct maintenance_host *h;
+
+	if (!maintenance_known_host(m, e))
+		return false;
+	h = &m->hosts[e->host];
+	if (h->state == MAINTENANCE_WAITING && e->step == MAINTENANCE_FIRST) {
+		m->living++;
+		h->began_ms = h->began_ms != 0 ? h->began_ms : e->at_ms;
+	} else if (h->state != MAINTENANCE_DUE || h->step != e->step) {
+		return false;
+	}
+	if (e->step == MAINTENANCE_FIRST)
+		h->begun++;
+	h->state = MAINTENANCE_UNDER_WAY;
+	h->step = e->step;
+	h->step_ms = e->at_ms;
+	return true;
+}
+
+static void maintenance_host_is(struct maintenance *m, size_t host,
+				enum maintenance_state state, int64_t at_ms,
+				enum verdict verdict, const char *text)
+{
+	struct maintenance_host *h = &m->hosts[host];
+
+	h->state = state;
+	h->ended_ms = at_ms;
+	h->verdict = verdict;
+	snprintf(h->text, sizeof(h->text), "%s", text);
+	m->living--;
+	if (state == MAINTENANCE_FAILED)
+		maintenance_trouble(m, maintenance_host_name(m, host), text);
+}
+
+/* It says that it is well: is it, and was it restarted? */
+static void maintenance_host_well(struct maintenance *m,
+				  const struct maintenance_event *e)
+{
+	struct maintenance_host *h = &m->hosts[e->host];
+	bool seen = h->restarted || h->in_doubt ||
+		    m->config.plan->kind != PLAN_REBOOT;
+
+	if (!seen)
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+				    VERDICT_FAILED, "it is healthy, but was not "
+				    "restarted");
+	else
+		maintenance_host_is(m, e->host, MAINTENANCE_BACK, e->at_ms,
+				    VERDICT_RECOVERED, e->text);
+}
+
+static bool maintenance_host_ends(struct maintenance *m,
+				  const struct maintenance_event *e)
+{
+	struct maintenance_host *h;
+
+	if (!maintenance_known_host(m, e))
+		return false;
+	h = &m->hosts[e->host];
+	if (h->state != MAINTENANCE_UNDER_WAY || h->step != e->step)
+		return false;
+	h->restarted = h->restarted || e->restarted;
+	snprintf(h->run, sizeof(h->run), "%s", e->run);
+	if (e->verdict == VERDICT_RECOVERED) {
+		maintenance_host_well(m, e);
+	} else if (e->step != MAINTENANCE_RECOVER &&
+		   (e->touched || h->in_doubt) && m->config.recovers[e->host]) {
+		h->hands = true;
+		snprintf(h->first_text, sizeof(h->first_text), "%s", e->text);
+		h->state = MAINTENANCE_DUE;
+		h->step = MAINTENANCE_RECOVER;
+	} else {
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+				    e->verdict != VERDICT_NONE ? e->verdict
+							       : VERDICT_FAILED,
+				    e->text);
+	}
+	maintenance_settle_wave(m);
+	return true;
+}
+
+static bool maintenance_host_lost(struct maintenance *m,
+				  const struct maintenance_event *e)
+{
+	struct maintenance_host *h;
+
+	if (!maintenance_known_host(m, e))
+		return false;
+	h = &m->hosts[e->host];
+	if (h->state != MAINTENANCE_UNDER_WAY || h->step != e->step)
+		return false;
+	h->state = MAINTENANCE_DUE;
+	h->in_doubt = h->in_doubt || e->touched;
+	if (e->touched && m->config.plan->kind == PLAN_RUN) {
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+				    VERDICT_UNKNOWN, "the runner was killed in "
+				    "the middle of it: look what it has done");
+		maintenance_settle_wave(m);
+		return true;
+	}
+	if (e->touched && m->config.plan->kind == PLAN_REBOOT)
+		h->step = MAINTENANCE_LOOK;
+	if (h->step == MAINTENANCE_FIRST && !e->touched) {
+		/* Nothing was sent: it waits again, and the window is asked. */
+		h->state = MAINTENANCE_WAITING;
+		m->living--;
+		maintenance_settle_wave(m);
+	}
+	return true;
+}
+
+/* The phase is `from`; what was under way has ended. */
+static bool maintenance_program_ends(struct maintenance *m,
+				     const struct maintenance_event *e,
+				     enum maintenance_phase from,
+				     enum maintenance_phase to, const char *who)
+{
+	if (m->phase != from)
+		return false;
+	if (!e->ok)
+		maintenance_trouble(m, who, e->text);
+	if (to == MAINTENANCE_END_DUE)
+		m->phase = to;
+	else
+		maintenance_go_on(m, to);
+	return true;
+}
+
+static bool maintenance_starts(struct maintenance *m,
+			       enum maintenance_phase from,
+			       enum maintenance_phase to)
+{
+	if (m->phase != from)
+		return false;
+	m->phase = to;
+	return true;
+}
+
+static bool maintenance_resumes(struct maintenance *m)
+{
+	switch (m->phase) {
+	case MAINTENANCE_BEFORE_ON:
+	case MAINTENANCE_GATE_ON:
+	case MAINTENANCE_ASK_ON:
+	case MAINTENANCE_AFTER_ON:
+		m->phase--;	/* due again */
+		return true;
+	case MAINTENANCE_NEW:
+	case MAINTENANCE_OVER:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool maintenance_answered(struct maintenance *m,
+				 const struct maintenance_event *e)
+{
+	if (m->phase != MAINTENANCE_ASK_ON)
+		return false;
+	m->failed = false;
+	m->stopped = !e->ok;
+	maintenance_go_on(m, m->resume);
+	return true;
+}
+
+static bool maintenance_stops(struct maintenance *m,
+			      const struct maintenance_event *e)
+{
+	if (m->phase == MAINTENANCE_NEW || m->phase >= MAINTENANCE_AFTER_DUE)
+		return false;
+	m->stopped = true;
+	if (e->text != m->trouble)
+		snprintf(m->trouble, sizeof(m->trouble), "%s", e->text);
+	if (m->phase != MAINTENANCE_WAVE_ON)
+		maintenance_close(m);
+	else
+		maintenance_settle_wave(m);
+	return true;
+}
+
+static bool maintenance_begins(struct maintenance *m,
+			       const struct maintenance_event *e)
+{
+	if (m->phase != MAINTENANCE_NEW)
+		return false;
+	m->began_ms = e->at_ms;
+	m->begun_before = m->config.plan->before == NULL;
+	m->phase = m->begun_before ? MAINTENANCE_WAVE_DUE
+				   : MAINTENANCE_BEFORE_DUE;
+	return true;
+}
+
+static bool maintenance_ends(struct maintenance *m,
+			     const struct maintenance_event *e)
+{
+	if (m->phase != MAINTENANCE_END_DUE)
+		return false;
+	m->verdict = e->verdict;
+	m->ended_ms = e->at_ms;
+	m->phase = MAINTENANCE_OVER;
+	return true;
+}
+
+static bool maintenance_gate_ends(struct maintenance *m,
+				  const struct maintenance_event *e)
+{
+	if (m->phase != MAINTENANCE_GATE_ON)
+		return false;
+	m->wave++;
+	return maintenance_program_ends(m, e, MAINTENANCE_GATE_ON,
+					MAINTENANCE_WAVE_DUE, "the gate");
+}
+
+bool maintenance_apply(struct maintenance *m, const struct maintenance_event *e)
+{
+	switch (e->what) {
+	case MAINTENANCE_BEGIN:
+		return maintenance_begins(m, e);
+	case MAINTENANCE_RESUME:
+		return maintenance_resumes(m);
+	case MAINTENANCE_BEFORE:
+		m->begun_before = true;
+		return maintenance_starts(m, MAINTENANCE_BEFORE_DUE,
+					  MAINTENANCE_BEFORE_ON);
+	case MAINTENANCE_BEFORE_END:
+		return maintenance_program_ends(m, e, MAINTENANCE_BEFORE_ON,
+						MAINTENANCE_WAVE_DUE, "before");
+	case MAINTENANCE_WAVE:
+		return e->wave == m->wave &&
+		       maintenance_starts(m, MAINTENANCE_WAVE_DUE,
+					  MAINTENANCE_WAVE_ON);
+	case MAINTENANCE_HOST:
+		return maintenance_host_begins(m, e);
+	case MAINTENANCE_HOST_END:
+		return maintenance_host_ends(m, e);
+	case MAINTENANCE_HOST_LOST:
+		return maintenance_host_lost(m, e);
+	case MAINTENANCE_GATE:
+		return maintenance_starts(m, MAINTENANCE_GATE_DUE,
+					  MAINTENANCE_GATE_ON);
+	case MAINTENANCE_GATE_END:
+		return maintenance_gate_ends(m, e);
+	case MAINTENANCE_ASK:
+		return maintenance_starts(m, MAINTENANCE_ASK_DUE,
+					  MAINTENANCE_ASK_ON);
+	case MAINTENANCE_ANSWER:
+		return maintenance_answered(m, e);
+	case MAINTENANCE_STOP:
+		return maintenance_stops(m, e);
+	case MAINTENANCE_AFTER:
+		return maintenance_starts(m, MAINTENANCE_AFTER_DUE,
+					  MAINTENANCE_AFTER_ON);
+	case MAINTENANCE_AFTER_END:
+		return maintenance_program_ends(m, e, MAINTENANCE_AFTER_ON,
+						MAINTENANCE_END_DUE, "after");
+	case MAINTENANCE_END:
+		return maintenance_ends(m, e);
+	case MAINTENANCE_NONE:
+	case MAINTENANCE_COUNT:
+		break;
+	}
+	return false;
+}

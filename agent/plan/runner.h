@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_PLAN_RUNNER_H
+#define RH_AGENT_PLAN_RUNNER_H
+
+#include "agent/plan/journal.h"
+#include "agent/plan/maintenance.h"
+
+/* Carries a maintenance out: a process for each host, as in agent/run/fleet.h. */
+struct runner_options {
+	const struct maintenance_config *config;
+	const char *records;
+	bool json;		/* the journal's lines on standard output */
+
+	/*
+	 * In the child: one step of a host, in limit_ms at most (0: as its sequence
+	 * says); JSON lines on standard output, the last one "verdict".
+	 */
+	int (*one)(void *context, const struct host *host,
+		   enum maintenance_step step, int64_t limit_ms);
+	/* The name of the sequence that a step runs. */
+	const char *(*sequence)(void *context, const struct host *host,
+				enum maintenance_step step);
+	void *context;
+};
+
+struct runner_result {
+	int exit_status;
+	bool over;		/* it has an end; else it can be resumed */
+	char id[256];
+};
+
+/*
+ * A new one (id NULL), or goes on with that one. Blocks. SIGINT and SIGTERM end
+ * the runs under way; it can be resumed then. -1 where nothing was begun: BUSY,
+ * IO, CONFIG.
+ */
+int runner_run(const struct runner_options *options, const char *id,
+	       struct runner_result *ret, struct rh_error *err);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rhands maintain PLAN: a maintenance, wave by wave, inside its window. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/plan/runner.h"
+#include "agent/plan/window.h"
+#include "agent/verbs/maintain.h"
+#include "base/deadline.h"
+
+struct maintain_options {
+	bool dry_run;
+	bool resume;
+	bool fresh;
+	bool wait;
+};
+
+/* ---- one host, in a child ------------------------------------------------------------- */
+
+static int maintain_one(void *context, const struct host *host,
+			enum maintenance_step step, int64_t limit_ms)
+{
+	struct maintain *m = context;
+	struct rh_error err = RH_ERROR_INIT;
+	struct run_options options = { .host = host,
+				       .records = m->call->records,
+				       .verb = "maintain", .json = true,
+				       .mode = TIMELINE_QUIET };
+	struct run_result result;
+	struct sequence *s = maintain_sequence(m->call, m->plan, host, step);
+	int status;
+
+	m->call->json = true;
+	if (s == NULL)
+		return 2;
+	options.sequence = s;
+	if (limit_ms > 0 && limit_ms < s->deadline_ms)
+		options.deadline_ms = limit_ms;
+	if (run_sequence(&options, &result, &err) < 0)
+		status = verb_not_begun(m->call, host, &err);
+	else
+		status = result.exit_status;
+	sequence_free(s);
+	return status;
+}
+
+static const char *maintain_sequence_name(void *context, const struct host *host,
+					  enum maintenance_step step)
+{
+	const struct maintain *m = context;
+
+	if (m->plan->kind == PLAN_RUN)
+		return m->plan->sequence;
+	if (step == MAINTENANCE_RECOVER || m->plan->kind == PLAN_START)
+		return host->recover;
+	if (step == MAINTENANCE_LOOK)
+		return "look";
+	return host->reboot != NULL ? host->reboot : "reboot";
+}
+
+/* ---- the window ------------------------------------------------------------------------- */
+
+static void maintain_sleep(int64_t until_ms)
+{
+	int64_t left;
+
+	/* In pieces: the wall clock may be set. SIGINT ends it, nothing was begun. */
+	while ((left = until_ms - deadline_wall_ms()) > 0)
+		usleep(left > 1000 ? 1000000 : (useconds_t)(left * 1000));
+}
+
+static int maintain_window(struct maintain *m, const struct maintain_options *o)
+{
+	int64_t now = deadline_wall_ms();
+	const struct plan *p = m->plan;
+	char at[80], left[32];
+
+	if (now >= p->end_ms)
+		return verb_fail(m->call, 2, "the window of %s ended at %s; give it "
+				 "a new begin in %s", p->name,
+				 window_text(p->end_ms, p->zone, at, sizeof(at)),
+				 p->file);
+	if (now >= p->begin_ms)
+		return 0;
+	window_text(p->begin_ms, p->zone, at, sizeof(at));
+	deadline_format(p->begin_ms - now, left, sizeof(left));
+	if (!o->wait)
+		return verb_fail(m->call, 2, "the window of %s opens at %s, in %s; "
+				 "--wait waits for it", p->name, at, left);
+	verb_fail(m->call, 0, "waiting for %s, in %s", at, left);
+	maintain_sleep(p->begin_ms);
+	return 0;
+}
+
+/* ---- the verb ----------------------------------------------------------------------------- */
+
+static int maintain_which(struct maintain *m, const struct maintain_options *o,
+			  char **ret_id)
+{
+	char *id = journal_unfinished(m->call->records, m->plan->name);
+
+	if (o->resume && id == NULL)
+		return verb_fail(m->call, 2, "there is no unfinished maintenance "
+				 "of %s", m->plan->name);
+	if (id != NULL && !o->resume && !o->fresh) {
+		verb_fail(m->call, 2, "the maintenance %s has no end: --resume goes "
+			  "on with it, --new leaves it and begins anew", id);
+		free(id);
+		return 2;
+	}
+	if (o->fresh) {
+		free(id);
+		id = NULL;
+	}
+	*ret_id = id;
+	return 0;
+}
+
+static int maintain_live(struct maintain *m, const struct maintain_options *o)
+{
+	const struct maintenance_config config = maintain_config(m);
+	const struct runner_options options = {
+		.config = &config, .records = m->call->records,
+		.json = m->call->json, .one = maintain_one,
+		.sequence = maintain_sequence_name, .context = m,
+	};
+	struct runner_result result = { 0 };
+	struct rh_error err = RH_ERROR_INIT;
+	char *id = NULL;
+	int status = maintain_which(m, o, &id);
+
+	/* What was begun is brought to its end, also behind the window. */
+	if (status == 0 && id == NULL)
+		status = maintain_window(m, o);
+	if (status == 0 && runner_run(&options, id, &result, &err) < 0)
+		status = verb_fail(m->call, run_error_status(err.code), "%s",
+				   err.text);
+	else if (status == 0)
+		status = verb_finish(m->call, result.exit_status);
+	free(id);
+	return status;
+}
+
+static int maintain_run(struct verb_call *call)
+{
+	struct maintain m = { .call = call };
+	struct maintain_options o = { false };
+	const struct verb_option own[] = { { "dry-run", NULL, &o.dry_run },
+					   { "resume", NULL, &o.resume },
+					   { "new", NULL, &o.fresh },
+					   { "wait", NULL, &o.wait },
+					   { NULL, NULL, NULL } };
+	int status = verb_begin(call, own, 1, 1);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	if (o.resume && o.fresh)
+		return verb_fail(call, 2, "--resume or --new, not both");
+	status = maintain_load(&m, call->argv[0]);
+	if (status == 0)
+		status = o.dry_run ? maintain_dry_run(&m)
+				   : maintain_live(&m, &o);
+	maintain_release(&m);
+	return status;
+}
+
+const struct verb verb_maintain = {
+	.name = "maintain",
+	.usage = "PLAN",
+	.summary = "carry out a maintenance, wave by wave",
+	.help = "  --dry-run       show the waves and their times only\n"
+		"  --wait          wait for the window, where it is not open yet\n"
+		"  --resume        go on with the one that has no end\n"
+		"  --new           leave that one, and begin anew\n",
+	.run = maintain_run,
+};

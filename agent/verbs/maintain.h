@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RH_AGENT_VERBS_MAINTAIN_H
+#define RH_AGENT_VERBS_MAINTAIN_H
+
+#include "agent/plan/maintenance.h"
+#include "agent/plan/plan.h"
+#include "agent/verbs/verb.h"
+
+/* What the files of `rhands maintain` and `rhands rehearse --plan` share. */
+struct maintain {
+	struct verb_call *call;
+	struct plan *plan;
+	int64_t *worst_ms;	/* per host of the plan, in the order of its waves */
+	bool *recovers;
+};
+
+/*
+ * Reads the plan, and every sequence of every host once. Returns 0, or 2 after
+ * saying what is wrong. Release it in any case.
+ */
+int maintain_load(struct maintain *m, const char *name);
+void maintain_release(struct maintain *m);
+
+struct maintenance_config maintain_config(const struct maintain *m);
+
+/*
+ * What a step carries out on a host: the sequence that its file names, or one of
+ * ours. NULL after saying what is wrong.
+ */
+struct sequence *maintain_sequence(struct verb_call *call,
+				   const struct plan *plan,
+				   const struct host *host,
+				   enum maintenance_step step);
+
+/* The waves, their times at worst, and whether they fit; nothing is touched. */
+int maintain_dry_run(struct maintain *m);
+
+#endif
