@@ -17,7 +17,7 @@ static void view_line(const struct runner *r, const struct maintenance_event *e,
 
 	if (r->o->json)
 		return;
-	printf("%s  %s\n", window_format(e->at_ms, r->plan->zone, "%H:%M:%S",
+	printf("%s  %s\n", window_format(e->at_ms, r->plan->zone, WINDOW_CLOCK,
 					 clock, sizeof(clock)),
 	       vis_text(text, safe, sizeof(safe)));
 	fflush(stdout);

@@ -151,7 +151,25 @@ int window_parse(const char *text, const char *zone, int64_t *ret_ms,
 	return rc;
 }
 
-const char *window_format(int64_t ms, const char *zone, const char *format,
+static size_t window_print(const struct tm *tm, enum window_style style,
+			   char *buf, size_t buf_len)
+{
+	switch (style) {
+	case WINDOW_HOUR:
+		return strftime(buf, buf_len, "%H:%M", tm);
+	case WINDOW_CLOCK:
+		return strftime(buf, buf_len, "%H:%M:%S", tm);
+	case WINDOW_CALENDAR:
+		return strftime(buf, buf_len, "%Y%m%dT%H%M%SZ", tm);
+	case WINDOW_MAIL:
+		return strftime(buf, buf_len, "%a, %d %b %Y %H:%M:%S %z", tm);
+	case WINDOW_TEXT:
+		break;
+	}
+	return strftime(buf, buf_len, "%a %Y-%m-%d %H:%M %Z", tm);
+}
+
+const char *window_format(int64_t ms, const char *zone, enum window_style style,
 			  char *buf, size_t buf_len)
 {
 	char *before = window_enter(zone);
@@ -159,7 +177,7 @@ const char *window_format(int64_t ms, const char *zone, const char *format,
 	struct tm tm;
 
 	if (localtime_r(&at, &tm) == NULL ||
-	    strftime(buf, buf_len, format, &tm) == 0)
+	    window_print(&tm, style, buf, buf_len) == 0)
 		snprintf(buf, buf_len, "?");
 	window_leave(before);
 	return buf;
@@ -167,5 +185,5 @@ const char *window_format(int64_t ms, const char *zone, const char *format,
 
 const char *window_text(int64_t ms, const char *zone, char *buf, size_t buf_len)
 {
-	return window_format(ms, zone, "%a %Y-%m-%d %H:%M %Z", buf, buf_len);
+	return window_format(ms, zone, WINDOW_TEXT, buf, buf_len);
 }

@@ -24,12 +24,19 @@ bool window_knows(const char *zone);
 int window_parse(const char *text, const char *zone, int64_t *ret_ms,
 		 struct rh_error *err);
 
-/* By strftime(3), in that zone. Returns buf. */
-const char *window_format(int64_t ms, const char *zone, const char *format,
-			  char *buf, size_t buf_len)
-	__attribute__((format(strftime, 3, 0)));
+enum window_style {
+	WINDOW_TEXT = 0,	/* "Sat 2026-12-05 22:00 CET" */
+	WINDOW_HOUR,		/* "22:00" */
+	WINDOW_CLOCK,		/* "22:00:00" */
+	WINDOW_CALENDAR,	/* "20261205T210000Z", of iCalendar; only for UTC */
+	WINDOW_MAIL,		/* "Sat, 05 Dec 2026 22:00:00 +0100", of RFC 5322 */
+};
 
-/* "Sat 2026-12-05 22:00 CET" */
+/* In that zone. Returns buf. */
+const char *window_format(int64_t ms, const char *zone, enum window_style style,
+			  char *buf, size_t buf_len);
+
+/* The same, WINDOW_TEXT. */
 const char *window_text(int64_t ms, const char *zone, char *buf, size_t buf_len);
 
 #endif

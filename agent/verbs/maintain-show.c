@@ -52,7 +52,7 @@ static void show_wave(const struct plan *p, size_t wave, int64_t at_ms,
 	hosts = waves_hosts(&p->waves, wave, &count);
 	folded = show_fold(hosts, count);
 	printf("%3zu  by %s  up to %-8s  %s\n", wave + 1,
-	       window_format(at_ms, p->zone, "%H:%M", clock, sizeof(clock)),
+	       window_format(at_ms, p->zone, WINDOW_HOUR, clock, sizeof(clock)),
 	       deadline_format(worst_ms, worst, sizeof(worst)), folded);
 	free(folded);
 }
