@@ -39,7 +39,7 @@ static int main_help(FILE *out, int status)
 	fprintf(out, "Usage: rhands VERB [ARGUMENT...]\n"
 		"The hands of a person at the rack: power, console, proof.\n\n");
 	for (i = 0; i < VERB_COUNT; i++)
-		fprintf(out, "  %-8s %-36s %s\n", verbs[i]->name,
+		fprintf(out, "  %-9s %-34s %s\n", verbs[i]->name,
 			verbs[i]->usage, verbs[i]->summary);
 	fprintf(out, "\n`rhands VERB --help` tells more; rhands(1) tells all.\n"
 		"Exit status: 0 recovered, 1 failed, 3 needs hands, 4 unknown, "

@@ -97,7 +97,7 @@ static int power_run(struct verb_call *call)
 
 const struct verb verb_power = {
 	.name = "power",
-	.usage = "HOST... status|on|off|cycle|reset|soft|diag",
+	.usage = "HOST... status|on|off|cycle|...",
 	.summary = "read or change the power of hosts, confirmed",
 	.help = CALLER_HELP,
 	.run = power_run,
