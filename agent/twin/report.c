@@ -15,23 +15,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "0:06" is "#:#": times differ from seed to seed. */
+static bool report_is_hex(char c)
+{
+	return isdigit((unsigned char)c) || (c >= 'a' && c <= 'f');
+}
+
+/*
+ * The length of the word here where it is one of hexadecimal digits, a part of a
+ * boot id: "3f2a91c0", "3f2a...", what stands behind "#-"; else 0.
+ */
+static size_t report_hex(const char *text, const char *before, size_t used)
+{
+	size_t len = 0, digits = 0;
+
+	if (used > 0 && isalnum((unsigned char)before[used - 1]))
+		return 0;
+	for (; report_is_hex(text[len]); len++)
+		digits += isdigit((unsigned char)text[len]) != 0;
+	if (len < 4 || isalnum((unsigned char)text[len]))
+		return 0;
+	if (digits > 0 || strncmp(text + len, "...", 3) == 0)
+		return len;
+	return used > 1 && memcmp(before + used - 2, "#-", 2) == 0 ? len : 0;
+}
+
+/* "0:06" is "#:#", and a boot id "#-#-#-#-#": they differ from seed to seed. */
 static void report_like(const char *text, char *out, size_t out_len)
 {
-	size_t used = 0;
+	size_t used = 0, len;
 
 	while (*text != '\0' && used + 1 < out_len) {
-		if (!isdigit((unsigned char)*text)) {
-			out[used++] = *text++;
-			continue;
-		}
-		out[used++] = '#';
-		text += strspn(text, "0123456789");
+		len = report_hex(text, out, used);
+		if (len == 0)
+			len = strspn(text, "0123456789");
+		out[used++] = len > 0 ? '#' : *text;
+		text += len > 0 ? len : 1;
 	}
+	if (*text != '\0')
+		used -= 3;
 	/* Not in the middle of a character. */
-	while (*text != '\0' && used > 0 && (out[used - 1] & 0xc0) == 0x80)
+	while (*text != '\0' && used > 0 && (out[used] & 0xc0) == 0x80)
 		used--;
 	out[used] = '\0';
+	if (*text != '\0')
+		memcpy(out + used, "...", 4);
 }
 
 /* ---- ends ------------------------------------------------------------------------- */
@@ -204,15 +231,15 @@ static void junit_attribute(struct buffer *out, const char *name,
 static void junit_class(struct buffer *out, const char *sequence,
 			const struct report_class *c)
 {
-	char text[300];
+	char text[400];
 
 	buffer_append_text(out, "  <testcase");
 	junit_attribute(out, "classname", sequence);
 	snprintf(text, sizeof(text), "%s: %s", verdict_name(c->verdict), c->text);
 	junit_attribute(out, "name", text);
-	buffer_printf(out, ">\n    <system-out>%" PRIu64 " rehearsals, the first "
+	buffer_printf(out, ">\n    <system-out>%" PRIu64 " rehearsal%s, the first "
 		      "of seed %" PRIu64 "</system-out>\n  </testcase>\n",
-		      c->count, c->seed);
+		      c->count, c->count == 1 ? "" : "s", c->seed);
 }
 
 static void junit_complaint(struct buffer *out, const char *sequence,
@@ -225,10 +252,10 @@ static void junit_complaint(struct buffer *out, const char *sequence,
 	report_xml(out, c->like);
 	buffer_append_text(out, "\">\n    <failure");
 	junit_attribute(out, "message", c->text);
-	buffer_printf(out, ">%" PRIu64 " rehearsals; the first ended with %s; "
+	buffer_printf(out, ">%" PRIu64 " rehearsal%s; the first ended with %s; "
 		      "faults %s %s; replay: ", c->count,
-		      verdict_name(c->verdict), fault_id(c->faults[0]),
-		      fault_id(c->faults[1]));
+		      c->count == 1 ? "" : "s", verdict_name(c->verdict),
+		      fault_id(c->faults[0]), fault_id(c->faults[1]));
 	report_xml(out, replay);
 	buffer_printf(out, " --seed %" PRIu64 "</failure>\n  </testcase>\n",
 		      c->seed);

@@ -13,7 +13,7 @@
 /* Ends that differ in numbers only: "off seen twice at #:#". */
 struct report_class {
 	enum verdict verdict;
-	char text[200];
+	char text[300];
 	uint64_t count;
 	uint64_t seed;		/* the lowest */
 };

@@ -36,22 +36,53 @@ static void out_line(int indent, const char *fmt, ...)
 	verb_put_folded(text, OUT_COLUMNS, indent);
 }
 
+/* What came of so much time: "2m05s", "2.8 days". */
+static const char *out_time(int64_t ms, char *buf, size_t buf_len)
+{
+	if (ms < 86400000)
+		return deadline_format(ms / 1000 * 1000, buf, buf_len);
+	snprintf(buf, buf_len, "%.1f days", (double)ms / 86400000.0);
+	return buf;
+}
+
+/* An option and its value, as a shell reads it. */
+static void out_option(struct buffer *out, const char *option, const char *value)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_./@%+=:,-";
+
+	buffer_printf(out, " %s ", option);
+	if (value[0] != '\0' && value[strspn(value, plain)] == '\0') {
+		buffer_append_text(out, value);
+		return;
+	}
+	buffer_append_char(out, '\'');
+	for (; *value != '\0'; value++) {
+		if (*value == '\'')
+			buffer_append_text(out, "'\\'");
+		buffer_append_char(out, *value);
+	}
+	buffer_append_char(out, '\'');
+}
+
 /* The command that rehearses it again, without the seed. */
 static void out_replay(const struct rehearse *r, char *buf, size_t buf_len)
 {
-	bool moved = strcmp(r->call->config_dir, RHANDS_CONFIG_DIR) != 0;
-	bool other = strcmp(r->twin_name, r->sequence->twin != NULL
-						  ? r->sequence->twin
-						  : r->name) != 0;
+	const char *own = r->sequence->twin != NULL ? r->sequence->twin : r->name;
+	struct buffer out = { 0 };
 
-	snprintf(buf, buf_len, "rhands rehearse %s%s%s%s%s%s%s%s%s --trace",
-		 r->name, moved ? " --config " : "",
-		 moved ? r->call->config_dir : "", other ? " --twin " : "",
-		 other ? r->twin_name : "",
-		 r->host_name != NULL ? " --host " : "",
-		 r->host_name != NULL ? r->host_name : "",
-		 strcmp(r->faults_text, "all") != 0 ? " --faults " : "",
-		 strcmp(r->faults_text, "all") != 0 ? r->faults_text : "");
+	buffer_printf(&out, "rhands rehearse %s", r->name);
+	if (strcmp(r->call->config_dir, RHANDS_CONFIG_DIR) != 0)
+		out_option(&out, "--config", r->call->config_dir);
+	if (strcmp(r->twin_name, own) != 0)
+		out_option(&out, "--twin", r->twin_name);
+	if (r->host_name != NULL)
+		out_option(&out, "--host", r->host_name);
+	if (strcmp(r->faults_text, "all") != 0)
+		out_option(&out, "--faults", r->faults_text);
+	snprintf(buf, buf_len, "%s --trace", buffer_text(&out));
+	buffer_release(&out);
 }
 
 static const char *out_faults(const enum fault *list, char *buf, size_t buf_len)
@@ -81,6 +112,22 @@ static const char *never_file(const struct rehearse *r, const char *file)
 	return strcmp(file, r->sequence->file) == 0 ? NULL : file;
 }
 
+/* A rule as it stands behind `on`: "/re/", "screen /re/", "idle 45s". */
+static const char *never_rule(const struct rule *rule, char *buf, size_t buf_len)
+{
+	static const char *const kinds[] = { [RULE_SCREEN] = "screen ",
+					     [RULE_IDLE] = "idle ",
+					     [RULE_LOST] = "lost ",
+					     [RULE_TEXT] = "",
+					     [RULE_NONE] = "" };
+	char time[32];
+
+	deadline_format(rule->ms, time, sizeof(time));
+	snprintf(buf, buf_len, "%s%s", kinds[rule->kind],
+		 rule->source != NULL ? rule->source : time);
+	return buf;
+}
+
 /* Calls take for each thing that was never visited. */
 static void never_each(const struct rehearse *r,
 		       void (*take)(void *context, const char *kind,
@@ -90,7 +137,7 @@ static void never_each(const struct rehearse *r,
 {
 	const struct sequence *s = r->sequence;
 	const struct rules *rules = &s->always;
-	char words[64];
+	char words[500];
 	size_t k;
 	int i;
 
@@ -105,11 +152,9 @@ static void never_each(const struct rehearse *r,
 		for (k = 0; k < rules->count; k++) {
 			if (rehearse_fired(r, i, k) > 0)
 				continue;
-			deadline_format(rules->list[k].ms, words, sizeof(words));
 			take(context, "rule",
 			     i < 0 ? "[always]" : s->states[i].name,
-			     rules->list[k].source != NULL
-				     ? rules->list[k].source : words,
+			     never_rule(&rules->list[k], words, sizeof(words)),
 			     never_file(r, rules->list[k].file),
 			     rules->list[k].line);
 		}
@@ -126,6 +171,7 @@ static void never_text(void *context, const char *kind, const char *state,
 {
 	const char *of = file != NULL ? " of " : "";
 	int *count = context;
+	char words[1024];
 
 	(void)kind;
 	(*count)++;
@@ -134,11 +180,12 @@ static void never_text(void *context, const char *kind, const char *state,
 	if (strrchr(file, '/') != NULL)
 		file = strrchr(file, '/') + 1;
 	if (rule != NULL)
-		out_line(4, "  never: line %d%s%s: %s: on %s", line, of, file,
-			 state, rule);
+		snprintf(words, sizeof(words), "  never: line %d%s%s: %s: on %s",
+			 line, of, file, state, rule);
 	else
-		out_line(4, "  never: line %d%s%s: state %s", line, of, file,
-			 state);
+		snprintf(words, sizeof(words), "  never: line %d%s%s: state %s",
+			 line, of, file, state);
+	verb_put_folded_words(words, OUT_COLUMNS, 4);
 }
 
 static void never_json(void *context, const char *kind, const char *state,
@@ -217,14 +264,14 @@ static void out_slowest(struct rehearse *r, json_t *json)
 static void out_head(const struct rehearse *r)
 {
 	const struct report *rep = &r->report;
+	char virtual[32];
 
-	out_line(2, "%s, with the twin %s: %" PRIu64 " rehearsals, seeds %" PRIu64
-		 " to %" PRIu64 ", faults: %s", r->name, r->twin_name, rep->runs,
-		 r->from, r->from + r->count - 1, r->faults_text);
-	out_line(2, "%.1f s, %.0f a second; %.1f days in virtual time",
-		 r->seconds, (double)rep->runs / (r->seconds > 1e-3 ? r->seconds
-								   : 1e-3),
-		 (double)rep->ms / 86400000.0);
+	out_line(2, "%s, with the twin %s: %" PRIu64 " rehearsal%s, seeds %"
+		 PRIu64 " to %" PRIu64 ", faults: %s", r->name, r->twin_name,
+		 rep->runs, rep->runs == 1 ? "" : "s", r->from, r->from + r->count - 1, r->faults_text);
+	out_line(2, "%.1f s, %.0f a second; %s in virtual time", r->seconds,
+		 (double)rep->runs / (r->seconds > 1e-3 ? r->seconds : 1e-3),
+		 out_time(rep->ms, virtual, sizeof(virtual)));
 }
 
 static void out_ends(const struct rehearse *r)
@@ -259,7 +306,7 @@ static void out_complaints(const struct rehearse *r)
 {
 	const struct report *rep = &r->report;
 	const struct report_complaint *c;
-	char faults[200], replay[600];
+	char faults[200], replay[600], command[640];
 	int i;
 
 	if (rep->bad == 0) {
@@ -267,16 +314,17 @@ static void out_complaints(const struct rehearse *r)
 		return;
 	}
 	out_replay(r, replay, sizeof(replay));
-	printf("The oracle complains of %" PRIu64 " rehearsals:\n", rep->bad);
+	printf("The oracle complains of %" PRIu64 " rehearsal%s:\n", rep->bad,
+	       rep->bad == 1 ? "" : "s");
 	for (i = 0; i < rep->complaint_count; i++) {
 		c = &rep->complaints[i];
 		out_line(4, "  %" PRIu64 " x %s", c->count, c->text);
 		out_line(6, "    seed %" PRIu64 ", %s, with %s", c->seed,
 			 verdict_name(c->verdict),
 			 out_faults(c->faults, faults, sizeof(faults)));
-		printf("    ");
-		verb_put(replay);
-		printf(" --seed %" PRIu64 "\n", c->seed);
+		snprintf(command, sizeof(command), "    %s --seed %" PRIu64,
+			 replay, c->seed);
+		verb_put_folded_words(command, 0, 0);
 	}
 }
 
@@ -392,15 +440,22 @@ void rehearse_print(struct rehearse *r)
 
 /* ---- JUnit ----------------------------------------------------------------------------------- */
 
+int rehearse_open_junit(struct rehearse *r, struct rh_error *err)
+{
+	r->junit_file = fopen(r->junit, "we");
+	if (r->junit_file == NULL)
+		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", r->junit);
+	return 0;
+}
+
 int rehearse_write_junit(struct rehearse *r, struct rh_error *err)
 {
 	struct buffer out = { 0 };
 	char replay[600];
-	FILE *f = fopen(r->junit, "we");
+	FILE *f = r->junit_file;
 	int rc = 0;
 
-	if (f == NULL)
-		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s", r->junit);
+	r->junit_file = NULL;
 	out_replay(r, replay, sizeof(replay));
 	report_junit(&r->report, r->name, replay, r->seconds, &out);
 	if (fwrite(out.data, 1, out.len, f) != out.len)

@@ -158,6 +158,57 @@ static const char *rehearse_twin_name(const struct ini *ini, const char *name)
 	return name;
 }
 
+/* Whether the value of a `do` runs this sequence. */
+static bool rehearse_runs(const char *value, const char *name)
+{
+	size_t len = strlen(name);
+	const char *at;
+
+	for (at = strstr(value, "run "); at != NULL; at = strstr(at, "run ")) {
+		if (at > value && strchr(" \t\n,", at[-1]) == NULL) {
+			at += 4;
+			continue;
+		}
+		at += 4 + strspn(at + 4, " \t");
+		if (strncmp(at, name, len) == 0 &&
+		    strcspn(at + len, " \t\n,") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Another sequence that runs this one; NULL: there is none. */
+static const char *rehearse_runner(const struct rehearse *r)
+{
+	const struct config *config = r->call->config;
+	const struct ini_section *section;
+	size_t i, k, e;
+
+	for (i = 0; i < config->sequence_count; i++) {
+		for (k = 0; k < config->sequences[i]->count; k++) {
+			section = &config->sequences[i]->sections[k];
+			for (e = 0; e < section->count; e++) {
+				if (strcmp(section->entries[e].key, "do") == 0 &&
+				    rehearse_runs(section->entries[e].value,
+						  r->name))
+					return config->sequence_names[i];
+			}
+		}
+	}
+	return NULL;
+}
+
+static int rehearse_no_twin(const struct rehearse *r, const struct rh_error *err)
+{
+	const char *runner = rehearse_runner(r);
+
+	if (runner == NULL || strcmp(r->twin_name, r->name) != 0)
+		return verb_fail(r->call, 2, "%s", err->text);
+	return verb_fail(r->call, 2, "%s has no twin of its own; it is rehearsed "
+			 "as a part of %s: rhands rehearse %s", r->name, runner,
+			 runner);
+}
+
 static int rehearse_parse(struct rehearse *r, const struct ini *sequence,
 			  const struct ini *twin, struct problems *problems)
 {
@@ -206,7 +257,7 @@ static int rehearse_read(struct rehearse *r)
 		twin = rehearse_learned(r, &problems);
 	else if (config_read_twin(r->call->config, r->twin_name, &problems, &twin,
 			     &err) < 0)
-		status = verb_fail(r->call, 2, "%s", err.text);
+		status = rehearse_no_twin(r, &err);
 	if (status == 0)
 		status = rehearse_parse(r, sequence, twin, &problems);
 	problems_release(&problems);
@@ -227,6 +278,8 @@ static int rehearse_work(struct rehearse *r)
 	rehearse_machine(r);
 	if (r->record != NULL)
 		return rehearse_record(r);
+	if (r->junit != NULL && rehearse_open_junit(r, &err) < 0)
+		return verb_fail(r->call, 2, "%s", err.text);
 	if (r->trace) {
 		rehearse_trace(r);
 	} else {
@@ -235,7 +288,7 @@ static int rehearse_work(struct rehearse *r)
 		rehearse_print(r);
 	}
 	if (r->junit != NULL && rehearse_write_junit(r, &err) < 0)
-		return verb_fail(r->call, 1, "%s", err.text);
+		return verb_fail(r->call, 2, "%s", err.text);
 	return verb_finish(r->call, r->report.bad > 0 ? 1 : 0);
 }
 
@@ -286,6 +339,8 @@ static int rehearse_run(struct verb_call *call)
 	sequence_free(r.sequence);
 	twin_model_free(r.twin);
 	free(r.visits);
+	if (r.junit_file != NULL)
+		fclose(r.junit_file);
 	rehearse_release_record(&r);
 	return status;
 }

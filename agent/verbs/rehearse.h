@@ -2,6 +2,8 @@
 #ifndef RH_AGENT_VERBS_REHEARSE_H
 #define RH_AGENT_VERBS_REHEARSE_H
 
+#include <stdio.h>
+
 #include "agent/twin/learn.h"
 #include "agent/twin/report.h"
 #include "agent/verbs/verb.h"
@@ -15,6 +17,7 @@ struct rehearse {
 	const char *record_word;	/* NULL: no record */
 	const char *faults_text;
 	const char *junit;		/* NULL: no file */
+	FILE *junit_file;		/* opened before the first rehearsal */
 	uint64_t from;			/* the first seed */
 	uint64_t count;
 	int jobs;
@@ -46,6 +49,7 @@ uint64_t rehearse_twin_entered(const struct rehearse *r, size_t state);
 
 /* rehearse-out.c: what came of it, on standard output and to the JUnit file. */
 void rehearse_print(struct rehearse *r);
+int rehearse_open_junit(struct rehearse *r, struct rh_error *err);
 int rehearse_write_junit(struct rehearse *r, struct rh_error *err);
 
 /*

@@ -75,21 +75,40 @@ static size_t verb_fold(const char *text, int columns)
 	return i;
 }
 
-void verb_put_folded(const char *text, int columns, int indent)
+/* Text that is safe for a terminal. */
+static void verb_put_lines(const char *rest, int columns, int indent)
 {
-	struct buffer out = { 0 };
-	const char *rest;
-	size_t len;
+	size_t len = columns > 0 ? verb_fold(rest, columns) : strlen(rest);
 
-	vis_append(&out, text, strlen(text));
-	rest = buffer_text(&out);
-	len = columns > 0 ? verb_fold(rest, columns) : strlen(rest);
 	printf("%.*s\n", (int)len, rest);
 	for (rest += len; *rest != '\0'; rest += len) {
 		rest += strspn(rest, " ");
 		len = verb_fold(rest, columns - indent);
 		printf("%*s%.*s\n", indent, "", (int)len, rest);
 	}
+}
+
+void verb_put_folded(const char *text, int columns, int indent)
+{
+	struct buffer out = { 0 };
+
+	vis_append(&out, text, strlen(text));
+	verb_put_lines(buffer_text(&out), columns, indent);
+	buffer_release(&out);
+}
+
+void verb_put_folded_words(const char *text, int columns, int indent)
+{
+	struct buffer out = { 0 };
+	const char *next;
+
+	for (; *text != '\0'; text = next) {
+		next = text + strcspn(text, "\\");
+		vis_append(&out, text, (size_t)(next - text));
+		if (*next == '\\')
+			buffer_append_char(&out, *next++);
+	}
+	verb_put_lines(buffer_text(&out), columns, indent);
 	buffer_release(&out);
 }
 

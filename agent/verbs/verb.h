@@ -177,6 +177,9 @@ int verb_columns(void);
  */
 void verb_put_folded(const char *text, int columns, int indent);
 
+/* The same with words of an INI file, whose backslashes stay as they are written. */
+void verb_put_folded_words(const char *text, int columns, int indent);
+
 void verb_release(struct verb_call *call);
 
 #endif

@@ -117,6 +117,20 @@ bad() {
 	says "oracle     recovered, but the host is not healthy"
 }
 
+@test "the command that replays it can be pasted" {
+	bad
+	local moved="$BATS_TEST_TMPDIR/it's here"
+	cp -r "$config" "$moved"
+	run rh rehearse bad --config "$moved" --twin small --faults none --seeds 1
+	status_is 1
+	says "complains of 1 rehearsal:"
+	local replay
+	replay=$(sed -n 's/^    rhands //p' <<<"$output")
+	run bash -c "'$rhands' $replay"
+	status_is 1
+	says "oracle     recovered, but the host is not healthy"
+}
+
 @test "--junit is XML with the failures in it" {
 	bad
 	rh rehearse small --seeds 50 --junit "$BATS_TEST_TMPDIR/good.xml" >/dev/null
@@ -133,8 +147,36 @@ bad() {
 	status_is 0
 	says "small 0"
 	says "bad 1"
-	run rh rehearse small --seeds 1 --junit "$BATS_TEST_TMPDIR/none/x.xml"
-	status_is 1
+	run rh rehearse small --seeds 1000000000 --junit "$BATS_TEST_TMPDIR/none/x.xml"
+	status_is 2
+	says "none/x.xml: No such file or directory"
+}
+
+@test "what was never visited is named as it is written" {
+	small
+	sed -i 's/^timeout.*/&\non idle = 50s -> cycle\non screen = \/a\\.b\/ -> cycle/' \
+		"$config/sequences.d/small.ini"
+	run rh rehearse small --seeds 1 --faults none
+	status_is 0
+	says "  never: line 12: boot: on idle 50s"
+	says '  never: line 13: boot: on screen /a\.b/'
+}
+
+@test "a sequence without a twin, that another one runs" {
+	shipped
+	run --separate-stderr rh rehearse linux-boot
+	status_is 2
+	[[ $stderr = *"linux-boot has no twin of its own; it is rehearsed as a part of web-services: rhands rehearse web-services"* ]]
+	[ -z "$output" ]
+}
+
+@test "ends that differ in a boot id alone are one" {
+	shipped
+	run rh rehearse web-services --seeds 200 --json
+	status_is 0
+	jq -e 'all(.ends[]; .reason | test("boot id (?!#-#-#-#-#)") | not)' <<<"$output"
+	jq -e '[.ends[] | select(.reason | startswith("ssh answers, boot id #"))] |
+		length == 1 and .[0].count > 10' <<<"$output"
 }
 
 @test "what is wrong is said, with status 2" {
