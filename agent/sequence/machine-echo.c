@@ -184,6 +184,9 @@ static void listening_erase(struct machine *m)
 
 	if (l->erased == 0 && count < l->typed)
 		count = l->typed;
+	/* Without a key nothing would ever be looked at again. */
+	if (count == 0)
+		count = 1;
 	l->erasing = true;
 	l->erased++;
 	listening_again(l);
@@ -234,6 +237,7 @@ static bool listening_step_erased(struct machine *m, bool quiet)
 	typing_say(m);
 	l->late = l->late || (!empty && echo_was_complete(&l->echo));
 	if (!empty && !l->late && !l->gap && l->erased < LISTENING_ERASES &&
+	    echo_shown(&l->echo) > 0 &&
 	    echo_lines(&l->echo) <= LISTENING_LINES) {
 		listening_erase(m);
 		return true;

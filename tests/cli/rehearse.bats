@@ -223,3 +223,14 @@ bad() {
 	[[ $stderr = *'    15 | helthy = yes
       | ^~~~~~'* ]]
 }
+
+# A screen that was cleared in the middle of an echo left nothing to erase, and
+# the machine waited for keys that were none, without end.
+@test "rehearsals that once found a bug find it no more" {
+	shipped
+	local one
+	for one in "uefi-menu 5003783" "nfs-last 60051" "nfs-last 29379" "nfs-last 4260" "nfs-last 227"; do
+		run rh rehearse ${one% *} --seed ${one#* }
+		status_is 0
+	done
+}
