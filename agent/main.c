@@ -17,7 +17,7 @@ static const struct verb *const verbs[] = {
 	&verb_wait,    &verb_cancel,
 	&verb_maintain,
 	&verb_fence,
-	&verb_rehearse, &verb_graph, &verb_learn, &verb_test,
+	&verb_rehearse, &verb_graph, &verb_learn, &verb_test, &verb_report,
 };
 
 #define VERB_COUNT ((int)(sizeof(verbs) / sizeof(verbs[0])))

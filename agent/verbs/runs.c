@@ -7,6 +7,7 @@
 #include "agent/run/answer.h"
 #include "agent/run/history.h"
 #include "agent/run/record.h"
+#include "agent/verbs/runs-filter.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -104,41 +105,79 @@ static int runs_none(struct verb_call *call)
 	return verb_finish(call, 0);
 }
 
-static int runs_run(struct verb_call *call)
+/* Prints it where the filter takes it; returns whether it did. */
+static bool runs_one(struct verb_call *call, const struct runs_filter *filter,
+		     const char *id)
+{
+	char *path = memory_format("%s/runs/%s", call->records, id);
+	struct rh_error err = RH_ERROR_INIT;
+	json_t *run = history_load(path, &err);
+	bool takes = runs_filter_takes(filter, run,
+				       run != NULL ? runs_verdict(call, run)
+						   : "damaged");
+
+	if (takes && run != NULL)
+		runs_print(call, run, path);
+	else if (takes)
+		runs_print_damaged(call, id, &err);
+	json_decref(run);
+	free(path);
+	return takes;
+}
+
+static int runs_list(struct verb_call *call, const struct runs_filter *filter)
 {
 	struct rh_error err = RH_ERROR_INIT;
-	char **list, *path;
-	size_t i, count;
-	json_t *run;
-	int status = verb_begin(call, NULL, 0, 1);
+	size_t i, count, told = 0;
+	char **list;
 
-	if (status != 0)
-		return status == 1 ? 0 : status;
-	status = verb_load(call);
-	if (status != 0)
-		return status;
 	list = history_list(call->records,
 			    call->argc == 1 ? call->argv[0] : NULL, &count,
 			    &err);
 	if (list == NULL)
 		return verb_fail(call, 1, "%s", err.text);
 	for (i = 0; i < count; i++) {
-		path = memory_format("%s/runs/%s", call->records, list[i]);
-		run = history_load(path, &err);
-		if (run != NULL)
-			runs_print(call, run, path);
-		else
-			runs_print_damaged(call, list[i], &err);
-		json_decref(run);
-		free(path);
+		if (runs_filter_takes_name(filter, list[i]))
+			told += runs_one(call, filter, list[i]);
 	}
 	history_list_free(list);
+	if (told == 0 && count > 0 && !call->json)
+		printf("no such runs among the %zu in %s/runs\n", count,
+		       call->records);
 	return count == 0 ? runs_none(call) : verb_finish(call, 0);
+}
+
+static int runs_run(struct verb_call *call)
+{
+	struct runs_filter filter = { .since = NULL };
+	const struct verb_option own[] = {
+		{ "since", &filter.since, NULL },
+		{ "until", &filter.until, NULL },
+		{ "host", &filter.host, NULL },
+		{ "verdict", &filter.verdict, NULL },
+		{ NULL, NULL, NULL },
+	};
+	int status = verb_begin(call, own, 0, 1);
+
+	if (status != 0)
+		return status == 1 ? 0 : status;
+	status = verb_load(call);
+	if (status == 0)
+		status = runs_filter_read(call, &filter);
+	if (status == 0)
+		status = runs_list(call, &filter);
+	runs_filter_release(&filter);
+	return status;
 }
 
 const struct verb verb_runs = {
 	.name = "runs",
 	.usage = "[HOST]",
 	.summary = "list the runs, newest last",
+	.help = "  --since T       begun then or later: 7d ago, 2026-11-21, "
+		"2026-11-21T10:11Z\n"
+		"  --until T       begun before then\n"
+		"  --host HOST     of these hosts: a name, a range, @group\n"
+		"  --verdict V,V   that ended so, or are running, killed, damaged\n",
 	.run = runs_run,
 };

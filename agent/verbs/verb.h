@@ -30,7 +30,8 @@ extern const struct verb verb_recover, verb_run, verb_power, verb_console,
 	verb_status, verb_check, verb_hosts, verb_runs, verb_show, verb_replay,
 	verb_drivers, verb_shell, verb_identify, verb_sel, verb_doctor,
 	verb_answer, verb_cancel, verb_wait, verb_plan, verb_maintain,
-	verb_fence, verb_rehearse, verb_graph, verb_learn, verb_test;
+	verb_fence, verb_rehearse, verb_graph, verb_learn, verb_test,
+	verb_report;
 
 struct verb_call {
 	const struct verb *verb;
