@@ -237,6 +237,45 @@ struct driver_check_ops {
 		   struct rh_error *err);
 };
 
+/* What one of many controllers answered. */
+struct driver_fleet_answer {
+	size_t index;			/* in the settings of open */
+	bool alone;			/* it is to be asked by power.query */
+	enum driver_power state;
+	struct rh_error err;		/* code NONE: the state was read */
+};
+
+/*
+ * Reading the power of many controllers in one process, by one loop: one that is
+ * slow or dead delays no other. An instance of its own kind, beside struct
+ * driver's.
+ */
+struct driver_fleet_ops {
+	size_t size;			/* bytes of one instance, zeroed */
+
+	/*
+	 * Takes the settings of all (borrowed until close) and loads their
+	 * credentials. One that is wrong is no failure here: query answers
+	 * "alone" for it, and so for any that it can't settle.
+	 */
+	int (*open)(void *self, const struct settings *const *settings,
+		    size_t count, int64_t deadline, struct rh_error *err);
+
+	/* Releases everything; after a failed open too. */
+	void (*close)(void *self);
+
+	/*
+	 * Asks all, no more at a time than answer. Calls take once for each index,
+	 * when its answer is there, or each_ms after its first packet, at the
+	 * latest by the deadline; take returns false where nobody listens any
+	 * more. -1 where it could not begin.
+	 */
+	int (*query)(void *self, int64_t each_ms, int64_t deadline,
+		     bool (*take)(void *context,
+				  const struct driver_fleet_answer *answer),
+		     void *context, struct rh_error *err);
+};
+
 struct driver {
 	const char *name;		/* as in `driver = NAME` */
 	const char *summary;		/* one line, no full stop */
@@ -260,6 +299,7 @@ struct driver {
 	const struct driver_check_ops *check;
 	const struct driver_shell_ops *shell;
 	const struct driver_doctor_ops *doctor;
+	const struct driver_fleet_ops *fleet;
 };
 
 /* All drivers, NULL-ended (driver-table.c, the only file that names them). */

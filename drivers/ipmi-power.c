@@ -9,6 +9,18 @@
 #include "base/deadline.h"
 #include "drivers/ipmi.h"
 
+int ipmi_power_state(const struct ipmi_answer *answer,
+		     enum driver_power *ret_state, struct rh_error *err)
+{
+	if (ipmi_map_code(answer->code) == RH_ERR_NOTSUP)
+		return ipmi_map_code_error(answer->code, "chassis status", err);
+	*ret_state = DRIVER_POWER_UNKNOWN;
+	if (answer->code == 0x00 && answer->len >= 1)
+		*ret_state = (answer->data[0] & 0x01) ? DRIVER_POWER_ON :
+							DRIVER_POWER_OFF;
+	return 0;
+}
+
 static int ipmi_power_read(struct ipmi *d, int64_t deadline,
 			   enum driver_power *ret_state, struct rh_error *err)
 {
@@ -22,13 +34,7 @@ static int ipmi_power_read(struct ipmi *d, int64_t deadline,
 
 	if (ipmi_session_ask(d, &command, deadline, &answer, err) < 0)
 		return -1;
-	if (ipmi_map_code(answer.code) == RH_ERR_NOTSUP)
-		return ipmi_map_code_error(answer.code, command.what, err);
-	*ret_state = DRIVER_POWER_UNKNOWN;
-	if (answer.code == 0x00 && answer.len >= 1)
-		*ret_state = (answer.data[0] & 0x01) ? DRIVER_POWER_ON :
-						       DRIVER_POWER_OFF;
-	return 0;
+	return ipmi_power_state(&answer, ret_state, err);
 }
 
 static int ipmi_power_query(void *self, int64_t deadline,

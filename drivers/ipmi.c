@@ -178,4 +178,5 @@ const struct driver driver_ipmi = {
 	.console = &ipmi_console_ops,
 	.evidence = &ipmi_evidence_ops,
 	.doctor = &ipmi_doctor_ops,
+	.fleet = &ipmi_fleet_ops,
 };

@@ -30,6 +30,7 @@
  *   ipmi-evidence.c  chassis status and event log
  *   ipmi-console.c   Serial over LAN (libipmiconsole)
  *   ipmi-doctor.c    what `rhands doctor` wants to know
+ *   ipmi-fleet*.c    the power of many BMCs in one process (ipmi-fleet.h)
  */
 
 #define IPMI_USER_MAX 16	/* IPMI 2.0, 22.28 */
@@ -315,6 +316,11 @@ extern const struct driver_power_ops ipmi_power_ops;
 extern const struct driver_evidence_ops ipmi_evidence_ops;
 extern const struct driver_console_ops ipmi_console_ops;
 extern const struct driver_doctor_ops ipmi_doctor_ops;
+extern const struct driver_fleet_ops ipmi_fleet_ops;
+
+/* What an answer to Get Chassis Status says (28.2). Errors: NOTSUP. */
+int ipmi_power_state(const struct ipmi_answer *answer,
+		     enum driver_power *ret_state, struct rh_error *err);
 
 /* Detaches, and ends the library's threads where no other instance needs them. */
 void ipmi_console_close(struct ipmi *d);

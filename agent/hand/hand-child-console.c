@@ -10,6 +10,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -34,6 +35,21 @@ bool child_send(struct child *c, const void *bytes, size_t len)
 	if (sent < 0 && errno != EAGAIN)
 		c->brain_gone = true;
 	return sent >= 0;
+}
+
+bool child_send_state(struct child *c, const struct driver_fleet_answer *answer)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
+	int64_t until = deadline_in(HAND_HARD_STOP_MS);
+	struct buffer message = { 0 };
+	bool sent;
+
+	message_put_state(&message, answer);
+	while (!(sent = child_send(c, message.data, message.len)) &&
+	       !c->brain_gone && deadline_now() < until)
+		(void)poll(&p, 1, deadline_poll_ms(until));
+	buffer_release(&message);
+	return sent;
 }
 
 static bool child_send_buffer(struct child *c, struct buffer *b)

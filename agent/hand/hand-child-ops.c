@@ -168,6 +168,19 @@ static int child_doctor(struct child *c, const struct hand_request *r,
 				       r->deadline, text, err);
 }
 
+static bool child_take_state(void *context,
+			     const struct driver_fleet_answer *answer)
+{
+	return child_send_state(context, answer);
+}
+
+static int child_query_all(struct child *c, const struct hand_request *r,
+			   struct rh_error *err)
+{
+	return c->driver->fleet->query(c->self, r->number, r->deadline,
+				       child_take_state, c, err);
+}
+
 static int child_execute(struct child *c, const struct hand_request *r,
 			 struct hand_event *done, struct buffer *text)
 {
@@ -197,6 +210,8 @@ static int child_execute(struct child *c, const struct hand_request *r,
 		return child_identify(c, r, &done->err);
 	case HAND_OP_DOCTOR:
 		return child_doctor(c, r, text, &done->err);
+	case HAND_OP_QUERY_ALL:
+		return child_query_all(c, r, &done->err);
 	case HAND_OP_WRITE:
 		return rh_error_set(&done->err, RH_ERR_STATE,
 				    "no console is attached");
@@ -214,6 +229,8 @@ static int child_may_start(const struct child *c, const struct hand_request *r,
 		*err = c->open_err;
 		return -1;
 	}
+	if (c->fleet != (r->op == HAND_OP_QUERY_ALL))
+		return child_cannot(c, r->op, err);
 	if (deadline_now() >= r->deadline)
 		return rh_error_set(err, RH_ERR_TIMEOUT,
 				    "not begun: the deadline had passed");

@@ -27,6 +27,7 @@ struct child_item {
 struct child {
 	int fd;
 	const struct driver *driver;
+	bool fleet;		/* self is of driver->fleet */
 	void *self;
 	struct rh_error open_err;	/* code NONE: the driver is open */
 
@@ -73,6 +74,12 @@ void child_answer(struct child *c, struct hand_event *done, int rc);
 
 /* Whether something waits to be sent. */
 bool child_has_output(const struct child *c);
+
+/*
+ * Sends one of many, and waits for the socket if need be, HAND_HARD_STOP_MS at
+ * most. False: nobody is there.
+ */
+bool child_send_state(struct child *c, const struct driver_fleet_answer *answer);
 
 /* Sends what the socket takes: the answer, console output and gaps, the loss. */
 void child_flush(struct child *c);

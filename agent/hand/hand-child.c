@@ -193,14 +193,25 @@ static void child_loop(struct child *c)
 
 /* --- Beginning and end --- */
 
-static void child_open(struct child *c, const struct settings *settings)
+static int child_open_driver(struct child *c, const struct hand_work *work,
+			     int64_t deadline)
+{
+	c->self = memory_new(1, c->fleet ? c->driver->fleet->size :
+					   c->driver->size);
+	if (c->fleet)
+		return c->driver->fleet->open(c->self, work->fleet,
+					      work->fleet_count, deadline,
+					      &c->open_err);
+	return c->driver->open(c->self, work->settings, deadline, &c->open_err);
+}
+
+static void child_open(struct child *c, const struct hand_work *work)
 {
 	int64_t deadline = deadline_in(CHILD_OPEN_MS);
 	struct rh_error err = RH_ERROR_INIT;
 
-	c->self = memory_new(1, c->driver->size);
 	child_arm(deadline);
-	if (c->driver->open(c->self, settings, deadline, &c->open_err) == 0)
+	if (child_open_driver(c, work, deadline) == 0)
 		rh_error_clear(&c->open_err);
 	else if (c->open_err.code == RH_ERR_NONE)
 		rh_error_set(&c->open_err, RH_ERR_INTERNAL,
@@ -241,14 +252,17 @@ static void child_leave(struct child *c)
 	child_flush_rest(c, deadline);
 	if (was_attached)
 		(void)child_send(c, &given_back, sizeof(given_back));
-	c->driver->close(c->self);
+	if (c->fleet)
+		c->driver->fleet->close(c->self);
+	else
+		c->driver->close(c->self);
 	_exit(0);
 }
 
-void hand_child_run(const char *name, const struct driver *driver,
-		    const struct settings *settings, int fd)
+void hand_child_run(const char *name, const struct hand_work *work, int fd)
 {
-	struct child c = { .driver = driver };
+	struct child c = { .driver = work->driver,
+			   .fleet = work->fleet != NULL };
 	struct rh_error err = RH_ERROR_INIT;
 	char title[80];
 
@@ -259,7 +273,7 @@ void hand_child_run(const char *name, const struct driver *driver,
 		log_line(LOG_WARN, "%s", err.text);
 		_exit(1);
 	}
-	child_open(&c, settings);
+	child_open(&c, work);
 	child_loop(&c);
 	child_leave(&c);
 	abort();

@@ -49,6 +49,8 @@ struct hand {
 	struct rh_error why;		/* why we ended it, code NONE: we did not */
 	int status;			/* of waitpid, from GONE on */
 
+	size_t fleet_count;		/* of the ways that it asks together */
+
 	struct pending pending[HAND_QUEUE];
 	size_t pending_count;
 	int64_t head_since;		/* since when pending[0] is the oldest */

@@ -26,8 +26,7 @@
 
 /* --- Beginning --- */
 
-static pid_t hand_fork(const char *name, const struct driver *driver,
-		       const struct settings *settings, int fd)
+static pid_t hand_fork(const char *name, const struct hand_work *work, int fd)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -37,13 +36,13 @@ static pid_t hand_fork(const char *name, const struct driver *driver,
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		hand_child_run(name, driver, settings, fd);
+		hand_child_run(name, work, fd);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
 
-struct hand *hand_start(const char *name, const struct driver *driver,
-			const struct settings *settings, struct rh_error *err)
+static struct hand *hand_begin(const char *name, const struct hand_work *work,
+			       struct rh_error *err)
 {
 	const int size = HAND_SOCKET_SIZE;
 	struct hand *h;
@@ -57,7 +56,7 @@ struct hand *hand_start(const char *name, const struct driver *driver,
 	}
 	/* The largest answer must fit, whatever the system's default is. */
 	(void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	pid = hand_fork(name, driver, settings, fds[1]);
+	pid = hand_fork(name, work, fds[1]);
 	close(fds[1]);
 	if (pid < 0) {
 		rh_error_set_errno(err, RH_ERR_IO, errno,
@@ -71,7 +70,27 @@ struct hand *hand_start(const char *name, const struct driver *driver,
 	h->fd = fds[0];
 	h->stage = HAND_STAGE_LIVE;
 	h->kill_at = DEADLINE_NEVER;
+	h->fleet_count = work->fleet_count;
 	return h;
+}
+
+struct hand *hand_start(const char *name, const struct driver *driver,
+			const struct settings *settings, struct rh_error *err)
+{
+	const struct hand_work work = { .driver = driver,
+					.settings = settings };
+
+	return hand_begin(name, &work, err);
+}
+
+struct hand *hand_start_fleet(const char *name, const struct driver *driver,
+			      const struct settings *const *settings,
+			      size_t count, struct rh_error *err)
+{
+	const struct hand_work work = { .driver = driver, .fleet = settings,
+					.fleet_count = count };
+
+	return hand_begin(name, &work, err);
 }
 
 /* --- Ending --- */

@@ -170,6 +170,8 @@ static unsigned hand_allowed(const struct hand *h)
 			   MESSAGE_BIT(MESSAGE_ALIVE);
 	if (h->attached && h->stage == HAND_STAGE_STOPPING)
 		allowed |= MESSAGE_BIT(MESSAGE_GIVEN_BACK);
+	if (h->pending_count > 0 && h->pending[0].op == HAND_OP_QUERY_ALL)
+		allowed |= MESSAGE_BIT(MESSAGE_STATE);
 	return allowed;
 }
 
@@ -198,6 +200,20 @@ static bool hand_take_done(struct hand *h, struct hand_event *ret)
 	return stage == PENDING_WAITING;
 }
 
+/* One of many; whoever gave up on the request is not told. */
+static bool hand_take_state(struct hand *h, struct hand_event *ret)
+{
+	struct rh_error err = RH_ERROR_INIT;
+
+	message_get_state(h->bytes, ret);
+	if (ret->index < h->fleet_count)
+		return h->pending[0].stage == PENDING_WAITING;
+	rh_error_set(&err, RH_ERR_PROTOCOL, "bad message: one of many that "
+		     "there is not");
+	hand_violation(h, &err);
+	return false;
+}
+
 /* Decodes a message. Returns whether it is an event for the caller. */
 static bool hand_take(struct hand *h, size_t len, struct hand_event *ret)
 {
@@ -224,6 +240,8 @@ static bool hand_take(struct hand *h, size_t len, struct hand_event *ret)
 		message_get_lost(h->bytes, ret);
 		h->attached = false;
 		return true;
+	case MESSAGE_STATE:
+		return hand_take_state(h, ret);
 	case MESSAGE_GIVEN_BACK:
 		h->attached = false;
 		return false;

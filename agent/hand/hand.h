@@ -43,6 +43,9 @@ enum hand_op {
 	HAND_OP_BOOT_ID,	/* -> text */
 	HAND_OP_IDENTIFY,	/* number: 1 on, 0 off */
 	HAND_OP_DOCTOR,		/* number: DRIVER_DOCTOR_ flags -> text */
+	HAND_OP_QUERY_ALL,	/* number: ms for each -> a HAND_STATE for each, then
+				   HAND_DONE; of a hand with a fleet, and all that
+				   it can do */
 };
 
 struct hand_request {
@@ -57,6 +60,7 @@ struct hand_request {
 
 #define HAND_WRITE_MAX 4096
 #define HAND_TEXT_MAX 65536
+#define HAND_EACH_MAX_MS 600000
 #define HAND_SHELL_MAX 32000
 
 enum hand_event_type {
@@ -67,6 +71,7 @@ enum hand_event_type {
 				   were damaged just before */
 	HAND_CONSOLE_LOST,	/* the attached session is gone: err; the hand lives,
 				   a new ATTACH may be asked for */
+	HAND_STATE,		/* one of many has answered: index, state, err, alone */
 	HAND_ENDED,		/* the process is gone: err says how */
 };
 
@@ -76,6 +81,8 @@ struct hand_event {
 	enum hand_op op;
 	struct rh_error err;	/* code RH_ERR_NONE: the request succeeded */
 	enum driver_power state;
+	size_t index;		/* HAND_STATE: in the settings of the hand */
+	bool alone;		/* HAND_STATE: it is to be asked by a hand of its own */
 	const char *bytes;	/* HAND_BYTES, or the text of HAND_DONE (NUL-ended);
 				   valid until the next call on this hand */
 	size_t bytes_len;
@@ -100,6 +107,15 @@ struct hand_event {
  */
 struct hand *hand_start(const char *name, const struct driver *driver,
 			const struct settings *settings, struct rh_error *err);
+
+/*
+ * The same for many ways of one driver with struct driver_fleet_ops: the
+ * credentials of all of them are in this one process. settings (the array too)
+ * are borrowed until hand_free.
+ */
+struct hand *hand_start_fleet(const char *name, const struct driver *driver,
+			      const struct settings *const *settings,
+			      size_t count, struct rh_error *err);
 
 const char *hand_name(const struct hand *h);
 int hand_fd(const struct hand *h);	/* -1 once it has ended */

@@ -42,6 +42,7 @@ static const struct {
 	[HAND_OP_DOCTOR] = { "doctor", 0,
 			     DRIVER_DOCTOR_BREAK | DRIVER_DOCTOR_CONSOLE, 0, 0,
 			     0, true },
+	[HAND_OP_QUERY_ALL] = { "query all", 1, HAND_EACH_MAX_MS, 0, 0, 0, 0 },
 };
 
 #define MESSAGE_OPS (sizeof(message_ops) / sizeof(message_ops[0]))
@@ -149,6 +150,24 @@ static int message_check_lost(const void *bytes, size_t len,
 	return 0;
 }
 
+static int message_check_state(const void *bytes, size_t len,
+			       struct rh_error *err)
+{
+	struct message_state m;
+
+	message_head(m, bytes);
+	if ((uint64_t)sizeof(m) + m.error_len != len)
+		return message_bad(err, "the size of one of many");
+	if (m.code >= RH_ERR_COUNT || m.error_len > MESSAGE_ERROR_MAX ||
+	    (m.code == RH_ERR_NONE && (m.error_len > 0 || m.sys_errno != 0)))
+		return message_bad(err, "the error of one of many");
+	if (m.alone > 1 || m.state > DRIVER_POWER_OFF ||
+	    (m.state != DRIVER_POWER_UNKNOWN &&
+	     (m.alone == 1 || m.code != RH_ERR_NONE)))
+		return message_bad(err, "the power state of one of many");
+	return 0;
+}
+
 /* How long the head of each type is, whether more may follow, and its check. */
 static const struct {
 	size_t head;
@@ -167,6 +186,8 @@ static const struct {
 			   message_check_lost },
 	[MESSAGE_ALIVE] = { sizeof(struct message_plain), true, NULL },
 	[MESSAGE_GIVEN_BACK] = { sizeof(struct message_plain), true, NULL },
+	[MESSAGE_STATE] = { sizeof(struct message_state), false,
+			    message_check_state },
 };
 
 int message_check(const void *bytes, size_t len, unsigned allowed,
@@ -346,4 +367,35 @@ void message_get_lost(const void *bytes, struct hand_event *ret)
 			  (const char *)bytes + sizeof(m), m.error_len);
 	/* Taken from us by somebody else: then it is no dead session of ours. */
 	ret->held_console = ret->err.code != RH_ERR_BUSY;
+}
+
+void message_put_state(struct buffer *ret,
+		       const struct driver_fleet_answer *answer)
+{
+	struct message_state m = {
+		.type = MESSAGE_STATE,
+		.index = (uint32_t)answer->index,
+		.alone = answer->alone,
+		.state = (uint32_t)answer->state,
+		.code = (uint32_t)answer->err.code,
+		.sys_errno = answer->err.sys_errno,
+		.error_len = message_len(strlen(answer->err.text)),
+	};
+
+	buffer_append(ret, &m, sizeof(m));
+	buffer_append(ret, answer->err.text, m.error_len);
+}
+
+void message_get_state(const void *bytes, struct hand_event *ret)
+{
+	struct message_state m;
+
+	message_head(m, bytes);
+	memset(ret, 0, sizeof(*ret));
+	ret->type = HAND_STATE;
+	ret->index = m.index;
+	ret->alone = m.alone != 0;
+	ret->state = (enum driver_power)m.state;
+	message_get_error(&ret->err, m.code, m.sys_errno,
+			  (const char *)bytes + sizeof(m), m.error_len);
 }

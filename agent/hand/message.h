@@ -30,6 +30,7 @@ enum message_type {
 	MESSAGE_LOST,		/* the session is gone */
 	MESSAGE_ALIVE,		/* each second while attached */
 	MESSAGE_GIVEN_BACK,	/* detached because it was asked to end */
+	MESSAGE_STATE,		/* one of many, while QUERY_ALL is under way */
 	MESSAGE_COUNT,
 };
 
@@ -85,6 +86,16 @@ struct message_lost {
 	uint32_t error_len;	/* then: its text */
 };
 
+struct message_state {
+	uint32_t type;
+	uint32_t index;
+	uint32_t alone;		/* 0 or 1 */
+	uint32_t state;
+	uint32_t code;
+	int32_t sys_errno;
+	uint32_t error_len;	/* then: its text */
+};
+
 /* ALIVE and GIVEN_BACK. */
 struct message_plain {
 	uint32_t type;
@@ -111,6 +122,8 @@ void message_put_request(struct buffer *ret, uint32_t id,
 			 const struct hand_request *request);
 void message_put_done(struct buffer *ret, const struct hand_event *done);
 void message_put_lost(struct buffer *ret, const struct rh_error *err);
+void message_put_state(struct buffer *ret,
+		       const struct driver_fleet_answer *answer);
 
 /* The pointers in *ret point into bytes; err, where any, is a copy. */
 void message_get_request(const void *bytes, uint32_t *ret_id,
@@ -119,6 +132,7 @@ void message_get_done(const void *bytes, struct hand_event *ret);
 void message_get_bytes(const void *bytes, struct hand_event *ret);
 void message_get_gap(const void *bytes, struct hand_event *ret);
 void message_get_lost(const void *bytes, struct hand_event *ret);
+void message_get_state(const void *bytes, struct hand_event *ret);
 
 /* "query", "act", ..., for error texts. */
 const char *message_op_name(enum hand_op op);

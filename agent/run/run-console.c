@@ -340,6 +340,7 @@ void console_event(struct run *r, const struct hand_event *event)
 	case HAND_DONE:
 		console_answered(r, event);
 		break;
+	case HAND_STATE:
 	case HAND_NONE:
 		break;
 	}

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading the power of many hosts: a hand each, a window of them at a time,
- * one poll loop. A host that does not answer delays nobody else.
+ * Reading the power of many hosts, in one poll loop: one hand for those that a
+ * driver asks together (survey-fleet.c), and hands of their own for all others, a
+ * window of them at a time. A host that does not answer delays nobody else.
+ *
+ * Always true: a host is with the fleet, or in todo[] (once at most), or in a
+ * slot, or told; each is told once.
  */
 #include "agent/run/survey.h"
 
@@ -13,8 +17,18 @@
 #include <unistd.h>
 
 #include "agent/hand/hand.h"
+#include "agent/run/survey-fleet.h"
 #include "base/deadline.h"
 #include "base/memory.h"
+
+#define SURVEY_QUIET_LEAST_MS 100
+#define SURVEY_QUIET_MOST_MS 1000
+
+/* A host to be asked by a hand of its own, from that way on. */
+struct survey_todo {
+	size_t index;
+	size_t way;
+};
 
 struct survey_slot {
 	struct hand *hand;	/* NULL: the slot is free */
@@ -25,11 +39,16 @@ struct survey_slot {
 };
 
 struct survey {
+	const struct host *const *hosts;
+	struct survey_fleet fleet;
+	struct survey_todo *todo;
+	size_t todo_next, todo_count;
 	struct survey_slot *slots;
 	int parallel;
 	int64_t timeout_ms;
-	void (*take)(void *context, const struct survey_answer *answer);
-	void *context;
+	const struct survey_reader *reader;
+	int64_t began;
+	int64_t quiet_at;	/* DEADLINE_NEVER: it was said, or nothing to say */
 	int signal_fd;
 	bool cancelled;
 };
@@ -60,19 +79,33 @@ static bool survey_ask(struct survey_slot *slot)
 	return false;
 }
 
+static void survey_tell(struct survey *s, const struct survey_answer *answer)
+{
+	int64_t now = deadline_now();
+	int64_t wait = deadline_min((now - s->began) / 2, SURVEY_QUIET_MOST_MS);
+
+	if (wait < SURVEY_QUIET_LEAST_MS)
+		wait = SURVEY_QUIET_LEAST_MS;
+	s->quiet_at = now + wait;
+	s->reader->take(s->reader->context, answer);
+}
+
 static void survey_finish(struct survey *s, struct survey_slot *slot)
 {
 	hand_free(slot->hand);
 	slot->hand = NULL;
-	s->take(s->context, &slot->answer);
+	survey_tell(s, &slot->answer);
 }
 
 static void survey_start(struct survey *s, struct survey_slot *slot,
-			 const struct host *host)
+			 const struct survey_todo *todo)
 {
-	*slot = (struct survey_slot){ .host = host,
+	const struct host *host = s->hosts[todo->index];
+
+	*slot = (struct survey_slot){ .host = host, .way = todo->way,
 				      .deadline = deadline_in(s->timeout_ms) };
 	slot->answer.host = host;
+	slot->answer.index = todo->index;
 	if (host_way(host, WAY_POWER, 0) == NULL)
 		rh_error_set(&slot->answer.err,
 			     host->broken ? RH_ERR_CONFIG : RH_ERR_NOTSUP, "%s",
@@ -103,6 +136,49 @@ static void survey_event(struct survey *s, struct survey_slot *slot,
 	survey_finish(s, slot);
 }
 
+/* --- the fleet ------------------------------------------------------------------- */
+
+static void survey_later(struct survey *s, size_t index, size_t way)
+{
+	s->todo[s->todo_count++] = (struct survey_todo){ index, way };
+}
+
+static void survey_begin(struct survey *s, size_t count)
+{
+	size_t i;
+
+	survey_fleet_begin(&s->fleet, s->hosts, count, s->timeout_ms);
+	for (i = 0; i < count; i++) {
+		if (!survey_fleet_has(&s->fleet, i))
+			survey_later(s, i, 0);
+	}
+}
+
+/* What the fleet's hand says; a host that has another way is asked by that. */
+static void survey_fleet_events(struct survey *s)
+{
+	struct survey_answer answer = { 0 };
+	bool alone;
+	size_t i;
+
+	if (s->fleet.hand != NULL)
+		hand_tick(s->fleet.hand, deadline_now());
+	while (survey_fleet_next(&s->fleet, &i, &alone, &answer)) {
+		answer.host = s->hosts[i];
+		answer.index = i;
+		answer.way = host_way(answer.host, WAY_POWER, 0);
+		if (alone)
+			survey_later(s, i, 0);
+		else if (answer.err.code != RH_ERR_NONE &&
+			 host_way(answer.host, WAY_POWER, 1) != NULL)
+			survey_later(s, i, 1);
+		else
+			survey_tell(s, &answer);
+	}
+}
+
+/* --- the loop --------------------------------------------------------------------- */
+
 /* SIGINT and SIGTERM end the hands too: one that waits for a BMC would stay. */
 static int survey_open_signals(sigset_t *before)
 {
@@ -128,24 +204,38 @@ static void survey_cancel(struct survey *s)
 	}
 }
 
-static void survey_step(struct survey *s, struct pollfd *fds)
+/* Waits for any of the hands. */
+static void survey_wait(struct survey *s, struct pollfd *fds)
 {
-	int64_t due = DEADLINE_NEVER;
-	struct hand_event event;
+	int64_t due = s->reader->quiet != NULL ? s->quiet_at : DEADLINE_NEVER;
+	struct hand *hand;
 	int i, used = 1;
 
 	fds[0] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
-	for (i = 0; i < s->parallel; i++) {
-		if (s->slots[i].hand == NULL)
+	for (i = 0; i <= s->parallel; i++) {
+		hand = i < s->parallel ? s->slots[i].hand : s->fleet.hand;
+		if (hand == NULL)
 			continue;
-		due = deadline_min(due, hand_deadline(s->slots[i].hand));
-		if (hand_fd(s->slots[i].hand) >= 0)
-			fds[used++] = (struct pollfd){
-				.fd = hand_fd(s->slots[i].hand),
-				.events = POLLIN };
+		due = deadline_min(due, hand_deadline(hand));
+		if (hand_fd(hand) >= 0)
+			fds[used++] = (struct pollfd){ .fd = hand_fd(hand),
+						       .events = POLLIN };
 	}
 	poll(fds, (nfds_t)used, deadline_poll_ms(due));
 	s->cancelled = fds[0].revents != 0;
+	if (s->reader->quiet != NULL && deadline_now() >= s->quiet_at) {
+		s->quiet_at = DEADLINE_NEVER;
+		s->reader->quiet(s->reader->context);
+	}
+}
+
+static void survey_step(struct survey *s, struct pollfd *fds)
+{
+	struct hand_event event;
+	int i;
+
+	survey_wait(s, fds);
+	survey_fleet_events(s);
 	for (i = 0; i < s->parallel; i++) {
 		if (s->slots[i].hand == NULL)
 			continue;
@@ -164,27 +254,29 @@ static bool survey_busy(const struct survey *s)
 		if (s->slots[i].hand != NULL)
 			return true;
 	}
-	return false;
+	return s->fleet.hand != NULL;
 }
 
 bool survey_power(const struct host *const *hosts, size_t count, int parallel,
-		  int64_t timeout_ms,
-		  void (*take)(void *context, const struct survey_answer *answer),
-		  void *context)
+		  int64_t timeout_ms, const struct survey_reader *reader)
 {
-	struct survey s = { .parallel = parallel, .timeout_ms = timeout_ms,
-			    .take = take, .context = context };
-	struct pollfd *fds = memory_new((size_t)parallel + 1, sizeof(*fds));
-	size_t next = 0;
+	struct survey s = { .hosts = hosts, .parallel = parallel,
+			    .timeout_ms = timeout_ms, .reader = reader,
+			    .began = deadline_now(),
+			    .quiet_at = DEADLINE_NEVER };
+	struct pollfd *fds = memory_new((size_t)parallel + 2, sizeof(*fds));
 	sigset_t before;
 	int i;
 
+	s.todo = memory_new(count + 1, sizeof(*s.todo));
 	s.slots = memory_new((size_t)parallel, sizeof(*s.slots));
 	s.signal_fd = survey_open_signals(&before);
-	while (!s.cancelled && (next < count || survey_busy(&s))) {
-		for (i = 0; i < parallel && next < count; i++) {
+	survey_begin(&s, count);
+	while (!s.cancelled && (s.todo_next < s.todo_count || survey_busy(&s))) {
+		for (i = 0; i < parallel && s.todo_next < s.todo_count; i++) {
 			if (s.slots[i].hand == NULL)
-				survey_start(&s, &s.slots[i], hosts[next++]);
+				survey_start(&s, &s.slots[i],
+					     &s.todo[s.todo_next++]);
 		}
 		if (survey_busy(&s))
 			survey_step(&s, fds);
@@ -195,7 +287,9 @@ bool survey_power(const struct host *const *hosts, size_t count, int parallel,
 	/* The signal that cancelled us is pending still: the verb ends by itself. */
 	if (!s.cancelled)
 		sigprocmask(SIG_SETMASK, &before, NULL);
+	survey_fleet_release(&s.fleet);
 	free(s.slots);
+	free(s.todo);
 	free(fds);
 	return !s.cancelled;
 }

@@ -13,20 +13,33 @@
 /* Reading the power of many hosts at once; touches nothing. */
 struct survey_answer {
 	const struct host *host;
+	size_t index;			/* of the host, in the order asked */
 	enum driver_power state;
 	const struct way *way;		/* that answered; NULL: none */
 	struct rh_error err;		/* why there is no state */
 };
 
+struct survey_reader {
+	/* An answer; once for each host, as they come. */
+	void (*take)(void *context, const struct survey_answer *answer);
+
+	/*
+	 * No answer came for a while since the last one, others are still to come.
+	 * A while is half of the time that the answers took, 100 ms to 1 s. May
+	 * be NULL.
+	 */
+	void (*quiet)(void *context);
+	void *context;
+};
+
 /*
- * Asks all hosts, at most `parallel` at a time, each until timeout_ms; a host's
- * ways are tried in the order written. take is called as the answers come.
- * Blocks until all are there, or SIGINT or SIGTERM comes: then it ends its hands and
- * returns false.
+ * Asks all hosts, each until timeout_ms; a host's ways are tried in the order
+ * written. Hosts whose first way's driver can ask many together are asked by one
+ * hand; what that can't settle, and all others, by hands of their own, at most
+ * `parallel` at a time. Blocks until all answers are there, or SIGINT or SIGTERM
+ * comes: then it ends its hands and returns false.
  */
 bool survey_power(const struct host *const *hosts, size_t count, int parallel,
-		  int64_t timeout_ms,
-		  void (*take)(void *context, const struct survey_answer *answer),
-		  void *context);
+		  int64_t timeout_ms, const struct survey_reader *reader);
 
 #endif

@@ -250,6 +250,7 @@ static void console_hand_event(struct console *c, const struct hand_event *event
 		c->held = event->held_console;
 		console_gone(c, &event->err);
 		break;
+	case HAND_STATE:
 	case HAND_NONE:
 		break;
 	}

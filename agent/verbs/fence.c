@@ -223,8 +223,10 @@ static void fence_take(void *context, const struct survey_answer *answer)
 static enum driver_power fence_power(struct fence *f, const struct host *host)
 {
 	struct survey_answer answer = { .state = DRIVER_POWER_UNKNOWN };
+	const struct survey_reader reader = { .take = fence_take,
+					      .context = &answer };
 
-	survey_power(&host, 1, 1, FENCE_STATUS_MS, fence_take, &answer);
+	survey_power(&host, 1, 1, FENCE_STATUS_MS, &reader);
 	if (answer.err.code != RH_ERR_NONE)
 		verb_fail(f->call, 1, "%s: %s", host->name, answer.err.text);
 	return answer.err.code == RH_ERR_NONE ? answer.state

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* rhands status [HOST...|@group]: the power of hosts, and who works on them. */
+/*
+ * rhands status [HOST...|@group]: the power of hosts, and who works on them.
+ *
+ * Several hosts are lines that begin with all hosts of which the same is to be
+ * said, in the order asked. What is known is printed when no more comes for a
+ * while, so that a dead host delays only its own line.
+ */
 #include "agent/verbs/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/config/hostlist.h"
 #include "agent/run/lock.h"
 #include "agent/run/record.h"
 #include "agent/run/survey.h"
@@ -16,8 +23,12 @@
 
 struct status {
 	struct verb_call *call;
-	struct survey_answer *answers;
-	size_t count;
+	const struct host *const *hosts;
+	size_t count;		/* of hosts */
+	char **says;		/* what is to be said of each, NULL: not known, or
+				   printed */
+	size_t known;
+	bool bad;		/* of one at least there is no state */
 };
 
 static void status_json(const struct survey_answer *a, const char *holder)
@@ -40,20 +51,54 @@ static void status_json(const struct survey_answer *a, const char *holder)
 	verb_print_json(line);
 }
 
-static void status_text(const struct survey_answer *a, const char *holder)
+/* What a line has behind its hosts. */
+static char *status_text(const struct survey_answer *a, const char *holder)
 {
-	char line[1400];
+	const char *also = holder[0] != '\0' ? "; " : "";
 
 	if (a->err.code != RH_ERR_NONE)
-		snprintf(line, sizeof(line), "%-16s unknown  %s%s%s",
-			 a->host->name, a->err.text, holder[0] ? "; " : "",
-			 holder);
-	else
-		snprintf(line, sizeof(line), "%-16s %-8s (%s)%s%s",
-			 a->host->name, driver_power_name(a->state),
-			 a->way->driver->name, holder[0] ? "; " : "", holder);
+		return memory_format("unknown  %s%s%s", a->err.text, also,
+				     holder);
+	return memory_format("%-8s (%s)%s%s", driver_power_name(a->state),
+			     a->way->driver->name, also, holder);
+}
+
+/* The line that the host has, with all the others that it is right for. */
+static void status_line(struct status *s, size_t first, const char **names)
+{
+	char *text = s->says[first], *hosts, *line;
+	size_t count = 0, i;
+
+	for (i = first; i < s->count; i++) {
+		if (s->says[i] == NULL || strcmp(s->says[i], text) != 0)
+			continue;
+		names[count++] = s->hosts[i]->name;
+		if (i > first)
+			free(s->says[i]);
+		s->says[i] = NULL;
+	}
+	hosts = hostlist_fold(names, count);
+	line = memory_format("%-16s %s", hosts, text);
 	verb_put(line);
 	putchar('\n');
+	free(line);
+	free(hosts);
+	free(text);
+}
+
+/* All that is known and was not printed yet. */
+static void status_lines(void *context)
+{
+	struct status *s = context;
+	const char **names = memory_new(s->count + 1, sizeof(*names));
+	size_t i;
+
+	for (i = 0; i < s->count; i++) {
+		if (s->says[i] != NULL)
+			status_line(s, i, names);
+	}
+	fflush(stdout);
+	free(names);
 }
 
 static void status_take(void *context, const struct survey_answer *answer)
@@ -61,37 +106,40 @@ static void status_take(void *context, const struct survey_answer *answer)
 	struct status *s = context;
 	char holder[500];
 
+	if (answer->err.code != RH_ERR_NONE ||
+	    answer->state == DRIVER_POWER_UNKNOWN)
+		s->bad = true;
 	lock_holder(s->call->records, answer->host->name, holder,
 		    sizeof(holder));
-	if (s->call->json)
+	s->known++;
+	if (s->call->json) {
 		status_json(answer, holder);
-	else
-		status_text(answer, holder);
-	fflush(stdout);
-	s->answers[s->count++] = *answer;
+		fflush(stdout);
+		return;
+	}
+	s->says[answer->index] = status_text(answer, holder);
+	if (s->known == s->count)
+		status_lines(s);
 }
 
 int status_print(struct verb_call *call, const struct host *const *hosts,
 		 size_t count)
 {
-	struct status s = { .call = call };
+	struct status s = { .call = call, .hosts = hosts, .count = count };
+	const struct survey_reader reader = { .take = status_take,
+					      .quiet = status_lines,
+					      .context = &s };
 	bool whole;
-	int status = 0;
-	size_t i;
 
-	s.answers = memory_new(count + 1, sizeof(*s.answers));
+	s.says = memory_new(count + 1, sizeof(*s.says));
 	whole = survey_power(hosts, count, STATUS_PARALLEL, STATUS_TIMEOUT_MS,
-			     status_take, &s);
-	for (i = 0; i < s.count; i++) {
-		if (s.answers[i].err.code != RH_ERR_NONE ||
-		    s.answers[i].state == DRIVER_POWER_UNKNOWN)
-			status = 4;
-	}
-	free(s.answers);
+			     &reader);
+	status_lines(&s);
+	free(s.says);
 	if (count == 0)
 		verb_fail(call, 0, "there are no hosts in %s/hosts.d",
 			  call->config_dir);
-	return verb_finish(call, whole ? status : 130);
+	return verb_finish(call, !whole ? 130 : s.bad ? 4 : 0);
 }
 
 static int status_run(struct verb_call *call)

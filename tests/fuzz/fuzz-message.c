@@ -51,6 +51,10 @@ static void fuzz_event(const char *bytes, size_t len)
 		message_get_gap(bytes, &e);
 		assert(e.lost_bytes > 0);
 		break;
+	case MESSAGE_STATE:
+		message_get_state(bytes, &e);
+		assert(e.state <= DRIVER_POWER_OFF);
+		break;
 	case MESSAGE_LOST:
 		message_get_lost(bytes, &e);
 		assert(e.err.code != RH_ERR_NONE);

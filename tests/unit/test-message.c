@@ -160,7 +160,7 @@ static const struct {
 	{ "query", { .id = 1, .op = HAND_OP_QUERY }, 0, true },
 	{ "no id", { .op = HAND_OP_QUERY }, 0, false },
 	{ "no op", { .id = 1 }, 0, false },
-	{ "op beyond", { .id = 1, .op = HAND_OP_DOCTOR + 1 }, 0, false },
+	{ "op beyond", { .id = 1, .op = HAND_OP_QUERY_ALL + 1 }, 0, false },
 	{ "op far beyond", { .id = 1, .op = 0xffffffff }, 0, false },
 	{ "number unasked", { .id = 1, .op = HAND_OP_QUERY, .number = 1 }, 0,
 	  false },
@@ -237,7 +237,7 @@ static const struct {
 	  false },
 	{ "no id", { .op = HAND_OP_QUERY }, 0, false },
 	{ "no op", { .id = 1 }, 0, false },
-	{ "op beyond", { .id = 1, .op = HAND_OP_DOCTOR + 1 }, 0, false },
+	{ "op beyond", { .id = 1, .op = HAND_OP_QUERY_ALL + 1 }, 0, false },
 	{ "error", { .id = 1, .op = HAND_OP_QUERY, .code = RH_ERR_AUTH,
 	  .error_len = 511 }, 511, true },
 	{ "error too long", { .id = 1, .op = HAND_OP_QUERY,
@@ -315,6 +315,54 @@ static void test_console_messages(void **state)
 }
 
 /* A session taken by somebody else is not ours to take back. */
+static void test_state_round_trip(void **state)
+{
+	struct driver_fleet_answer answer = { .index = 499,
+					      .state = DRIVER_POWER_OFF };
+	struct buffer b = { 0 };
+	struct hand_event e;
+
+	(void)state;
+	message_put_state(&b, &answer);
+	assert_only_exact(&b);
+	message_get_state(b.data, &e);
+	assert_int_equal(e.type, HAND_STATE);
+	assert_int_equal(e.index, 499);
+	assert_int_equal(e.state, DRIVER_POWER_OFF);
+	assert_false(e.alone);
+	buffer_clear(&b);
+	answer.state = DRIVER_POWER_UNKNOWN;
+	rh_error_set(&answer.err, RH_ERR_AUTH, "wrong");
+	message_put_state(&b, &answer);
+	assert_only_exact(&b);
+	message_get_state(b.data, &e);
+	assert_int_equal(e.err.code, RH_ERR_AUTH);
+	assert_string_equal(e.err.text, "wrong");
+	buffer_release(&b);
+}
+
+static void test_state_makes_sense(void **state)
+{
+	static const struct message_state bad[] = {
+		{ .type = MESSAGE_STATE, .state = DRIVER_POWER_OFF + 1 },
+		{ .type = MESSAGE_STATE, .alone = 2 },
+		{ .type = MESSAGE_STATE, .alone = 1, .state = 1 },
+		{ .type = MESSAGE_STATE, .code = RH_ERR_AUTH, .state = 1 },
+		{ .type = MESSAGE_STATE, .code = RH_ERR_COUNT },
+		{ .type = MESSAGE_STATE, .sys_errno = 1 },
+		{ .type = MESSAGE_STATE, .error_len = 0xffffffff },
+	};
+	const struct message_state good = { .type = MESSAGE_STATE, .alone = 1 };
+	struct rh_error err = RH_ERROR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(message_check(&good, sizeof(good), ALL, &err), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(message_check(&bad[i], sizeof(bad[i]), ALL,
+					       &err), -1);
+}
+
 static void test_lost_tells_who_holds(void **state)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -389,6 +437,8 @@ int main(void)
 		cmocka_unit_test(test_request_table),
 		cmocka_unit_test(test_done_table),
 		cmocka_unit_test(test_console_messages),
+		cmocka_unit_test(test_state_round_trip),
+		cmocka_unit_test(test_state_makes_sense),
 		cmocka_unit_test(test_lost_tells_who_holds),
 		cmocka_unit_test(test_error_text_is_one_line),
 		cmocka_unit_test(test_random),
