@@ -2,12 +2,13 @@
 /*
  * lab-bmcs - many BMCs (ipmi_sim) on 127.0.0.1, each a process
  *
- *   lab-bmcs [--silent N] [--owner PID] DIR COUNT
+ *   lab-bmcs [--silent N] [--spread] [--owner PID] DIR COUNT
  *
  * Every fifth machine is on, the others are off: their BMCs say so by
  * themselves, no machine is behind them. --silent adds N ports that take
- * packets and never answer. When all BMCs answer it writes DIR/ports, a line
- * "PORT on|off|silent" each, and prints "ready". User admin, password labpass.
+ * packets and never answer. --spread gives each an address of its own, for
+ * programs that name a BMC without its port. When all BMCs answer it writes
+ * DIR/ports, a line "PORT on|off|silent ADDRESS" each, and prints "ready". User admin, password labpass.
  * It ends with SIGTERM, with its owner, or when a BMC ends, and ends its
  * BMCs; they end with it, however it ends.
  */
@@ -46,6 +47,7 @@ struct bmc {
 
 static struct bmc bmcs[BMCS_MAX];
 static int count, silent;
+static bool spread;
 
 static void die(const char *what)
 {
@@ -58,21 +60,33 @@ static bool is_on(int i)
 	return i % BMCS_ON_EVERY == 0;
 }
 
+static struct sockaddr_in address(int i)
+{
+	const unsigned net = spread ? INADDR_LOOPBACK + 0x400000U +
+				      ((unsigned)i / 250 << 8) +
+				      (unsigned)i % 250 :
+				      INADDR_LOOPBACK;
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+
+	addr.sin_addr.s_addr = htonl(net);
+	addr.sin_port = htons((unsigned short)bmcs[i].port);
+	return addr;
+}
+
 /* A free port, below those that the system gives to anybody who asks. */
-static int take_port(int *ret_port)
+static int take_port(int i)
 {
 	static int next;
-	struct sockaddr_in addr = { .sin_family = AF_INET };
+	struct sockaddr_in addr;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), tries;
 
 	if (next == 0)
 		next = BMCS_PORT_FIRST + getpid() % BMCS_PORT_COUNT;
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	for (tries = 0; tries < BMCS_PORT_COUNT; tries++) {
-		*ret_port = next;
+		bmcs[i].port = next;
 		if (++next == BMCS_PORT_FIRST + BMCS_PORT_COUNT)
 			next = BMCS_PORT_FIRST;
-		addr.sin_port = htons((unsigned short)*ret_port);
+		addr = address(i);
 		if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 			return fd;
 	}
@@ -82,6 +96,7 @@ static int take_port(int *ret_port)
 
 static void write_config(const struct bmc *b, int i)
 {
+	const struct sockaddr_in addr = address(i);
 	FILE *f;
 
 	(void)mkdir("state", 0700);
@@ -89,12 +104,13 @@ static void write_config(const struct bmc *b, int i)
 	if (f == NULL)
 		die("lan.conf");
 	fprintf(f, "name \"bmc\"\nset_working_mc 0x20\n  startlan 1\n"
-		"    addr 127.0.0.1 %d\n    priv_limit admin\n"
+		"    addr %s %d\n    priv_limit admin\n"
 		"    allowed_auths_admin none md2 md5 straight\n"
 		"    guid a1234567a9abcdefa1234567%08x\n  endlan\n"
 		"  startnow false\n%s"
 		"  user 2 true \"admin\" \"labpass\" admin 10 none md2 md5 "
-		"straight\n", b->port, (unsigned)i + 1,
+		"straight\n", inet_ntoa(addr.sin_addr), b->port,
+		(unsigned)i + 1,
 		is_on(i) ? "  chassis_control \"echo power:1 #\"\n" : "");
 	fclose(f);
 	f = fopen("sim.emu", "w");
@@ -130,22 +146,20 @@ static _Noreturn void run_bmc(struct bmc *b, int i)
 }
 
 /* Whether it answers a question that needs no session (IPMI 2.0, 22.13). */
-static bool answers(int port)
+static bool answers(int i)
 {
 	static const unsigned char question[] = {
 		0x06, 0x00, 0xff, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 		0x00, 0x00, 0x00, 0x09, 0x20, 0x18, 0xc8, 0x81, 0x00, 0x38,
 		0x8e, 0x04, 0xb5,
 	};
-	struct sockaddr_in addr = { .sin_family = AF_INET };
+	const struct sockaddr_in addr = address(i);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	bool there;
 
-	addr.sin_port = htons((unsigned short)port);
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	there = fd >= 0 &&
-		connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+		connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
 		send(fd, question, sizeof(question), 0) > 0 &&
 		poll(&p, 1, 200) > 0 && (p.revents & POLLERR) == 0;
 	close(fd);
@@ -156,7 +170,7 @@ static void wait_ready(int i, time_t limit)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
 
-	while (!answers(bmcs[i].port)) {
+	while (!answers(i)) {
 		if (time(NULL) > limit || waitpid(bmcs[i].pid, NULL, WNOHANG) > 0) {
 			fprintf(stderr, "lab-bmcs: bmc%d does not answer\n",
 				i + 1);
@@ -172,7 +186,7 @@ static void start(void)
 	int i;
 
 	for (i = 0; i < count + silent; i++)
-		bmcs[i].fd = take_port(&bmcs[i].port);
+		bmcs[i].fd = take_port(i);
 	/* before the first fork: a child would hold them until it is another */
 	for (i = 0; i < count; i++)
 		close(bmcs[i].fd);
@@ -197,8 +211,9 @@ static void tell(void)
 	if (f == NULL)
 		die("ports");
 	for (i = 0; i < count + silent; i++)
-		fprintf(f, "%d %s\n", bmcs[i].port,
-			i >= count ? "silent" : is_on(i) ? "on" : "off");
+		fprintf(f, "%d %s %s\n", bmcs[i].port,
+			i >= count ? "silent" : is_on(i) ? "on" : "off",
+			inet_ntoa(address(i).sin_addr));
 	if (fclose(f) != 0 || rename("ports.new", "ports") < 0)
 		die("ports");
 	puts("ready");
@@ -219,6 +234,7 @@ static int options(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "silent", required_argument, NULL, 's' },
+		{ "spread", no_argument, NULL, 'a' },
 		{ "owner", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -227,6 +243,8 @@ static int options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 's')
 			silent = atoi(optarg);
+		else if (c == 'a')
+			spread = true;
 		else if (c == 'p')
 			owner = (int)syscall(SYS_pidfd_open, atoi(optarg), 0);
 		else
@@ -235,8 +253,8 @@ static int options(int argc, char **argv)
 	if (argc - optind == 2)
 		count = atoi(argv[optind + 1]);
 	if (count < 1 || silent < 0 || count + silent > BMCS_MAX) {
-		fprintf(stderr, "usage: lab-bmcs [--silent N] [--owner PID] "
-			"DIR COUNT\n");
+		fprintf(stderr, "usage: lab-bmcs [--silent N] [--spread] "
+			"[--owner PID] DIR COUNT\n");
 		exit(2);
 	}
 	(void)mkdir(argv[optind], 0700);
