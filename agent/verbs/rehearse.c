@@ -15,6 +15,8 @@
 
 #define REHEARSE_SEEDS 1000
 
+static const char rehearse_every_fault[] = "all";
+
 /* ---- options ------------------------------------------------------------------------- */
 
 struct rehearse_options {
@@ -94,11 +96,10 @@ static void machine_of_console(struct machine_config *m,
 		   : strcmp(enter, "crlf") == 0 ? "\r\n" : "\r";
 }
 
-/* Without a host: one BMC with power and console, and a shell if it is needed. */
-static void rehearse_machine(struct rehearse *r)
+void rehearse_machine(struct machine_config *m, const struct sequence *s,
+		      const struct host *host)
 {
-	struct machine_config *m = &r->config.machine;
-	unsigned uses = r->sequence->needs | sequence_uses(r->sequence);
+	unsigned uses = s->needs | sequence_uses(s);
 	const struct way *console;
 
 	*m = (struct machine_config){
@@ -106,19 +107,18 @@ static void rehearse_machine(struct rehearse *r)
 		.power_ways = 1, .min_off_ms = 5000, .confirm_ms = 60000,
 		.mute_ms = 20000, .check_healthy = true,
 		.has_shell = (uses & SEQUENCE_NEEDS_SHELL) != 0,
-		.evidence = r->sequence->evidence,
+		.evidence = s->evidence,
 	};
-	m->has_console = (sequence_uses(r->sequence) &
-			  SEQUENCE_NEEDS_CONSOLE) != 0;
-	if (r->host == NULL)
+	m->has_console = (sequence_uses(s) & SEQUENCE_NEEDS_CONSOLE) != 0;
+	if (host == NULL)
 		return;
-	machine_of_power(m, r->host);
-	console = host_way(r->host, WAY_CONSOLE, 0);
+	machine_of_power(m, host);
+	console = host_way(host, WAY_CONSOLE, 0);
 	if (console != NULL)
 		machine_of_console(m, console->settings);
 	m->has_console = m->has_console && console != NULL;
-	m->has_shell = host_way(r->host, WAY_SHELL, 0) != NULL;
-	m->evidence = m->evidence && r->host->evidence;
+	m->has_shell = host_way(host, WAY_SHELL, 0) != NULL;
+	m->evidence = m->evidence && host->evidence;
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -143,7 +143,7 @@ static int rehearse_host(struct rehearse *r)
 }
 
 /* The twin that it names, or has the name of. */
-static const char *rehearse_twin_name(const struct ini *ini, const char *name)
+const char *rehearse_twin_name(const struct ini *ini, const char *name)
 {
 	size_t i, k;
 
@@ -275,7 +275,7 @@ static int rehearse_work(struct rehearse *r)
 	r->config.twin = r->twin;
 	r->config.faults = &r->faults;
 	r->config.start = -1;
-	rehearse_machine(r);
+	rehearse_machine(&r->config.machine, r->sequence, r->host);
 	if (r->record != NULL)
 		return rehearse_record(r);
 	if (r->junit != NULL && rehearse_open_junit(r, &err) < 0)
@@ -300,22 +300,34 @@ static int rehearse_begin(struct rehearse *r)
 		{ "seeds", &o.seeds, NULL },	   { "from", &o.from, NULL },
 		{ "seed", &o.seed, NULL },	   { "jobs", &o.jobs, NULL },
 		{ "faults", &r->faults_text, NULL }, { "trace", NULL, &r->trace },
-		{ "record", &r->record_word, NULL }, { "junit", &r->junit, NULL },	   { NULL, NULL, NULL }
+		{ "record", &r->record_word, NULL }, { "junit", &r->junit, NULL },
+		{ "plan", &r->plan_name, NULL },   { NULL, NULL, NULL }
 	};
 	struct rh_error err = RH_ERROR_INIT;
-	int status = verb_begin(r->call, own, 1, 1);
+	int status = verb_begin(r->call, own, 0, 1);
 
 	if (status == 0)
 		status = rehearse_numbers(r, &o);
 	if (status != 0)
 		return status;
-	r->name = r->call->argv[0];
+	if ((r->call->argc == 0) != (r->plan_name != NULL))
+		return verb_fail(r->call, 2, "expected a sequence, or --plan PLAN");
+	r->name = r->call->argc > 0 ? r->call->argv[0] : NULL;
+	if (r->plan_name != NULL &&
+	    (r->twin_name != NULL || r->host_name != NULL ||
+	     r->record_word != NULL || o.jobs != NULL || r->trace ||
+	     r->junit != NULL))
+		return verb_fail(r->call, 2, "--plan goes with --seeds, --from, "
+				 "--seed and --faults");
 	if (r->record_word != NULL &&
 	    (r->twin_name != NULL || o.seeds != NULL || o.from != NULL ||
 	     o.seed != NULL || o.jobs != NULL || r->trace || r->junit != NULL ||
 	     strcmp(r->faults_text, "all") != 0))
 		return verb_fail(r->call, 2, "--record goes with --host alone: "
 				 "the run was one, without a twin or faults");
+	/* A plan is rehearsed without faults, unless they are named. */
+	if (r->plan_name != NULL && r->faults_text == rehearse_every_fault)
+		r->faults_text = "none";
 	if (fault_set_parse(&r->faults, r->faults_text, &err) < 0)
 		return verb_fail(r->call, 2, "--faults %s: %s", r->faults_text,
 				 err.text);
@@ -324,11 +336,14 @@ static int rehearse_begin(struct rehearse *r)
 
 static int rehearse_run(struct verb_call *call)
 {
-	struct rehearse r = { .call = call, .faults_text = "all" };
+	struct rehearse r = { .call = call,
+			      .faults_text = rehearse_every_fault };
 	int status = rehearse_begin(&r);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
+	if (r.plan_name != NULL)
+		return rehearse_plan(&r);
 	status = verb_load(call);
 	if (status == 0 && r.record_word != NULL)
 		status = rehearse_take_record(&r);
@@ -347,9 +362,10 @@ static int rehearse_run(struct verb_call *call)
 
 const struct verb verb_rehearse = {
 	.name = "rehearse",
-	.usage = "SEQUENCE",
+	.usage = "SEQUENCE | --plan PLAN",
 	.summary = "a sequence against a twin, a thousand times",
 	.help = "  --twin T        of twins.d, or a path; by default what the sequence names\n"
+		"  --plan PLAN     a whole maintenance, each host by its twin\n"
 		"  --host HOST     take vars, terminal, times from it\n"
 		"  --seeds N       how many rehearsals (1000)\n"
 		"  --from S        the first seed (1)\n"

@@ -16,6 +16,7 @@ struct rehearse {
 	const char *host_name;		/* NULL: no host */
 	const char *record_word;	/* NULL: no record */
 	const char *faults_text;
+	const char *plan_name;		/* in place of a sequence */
 	const char *junit;		/* NULL: no file */
 	FILE *junit_file;		/* opened before the first rehearsal */
 	uint64_t from;			/* the first seed */
@@ -65,5 +66,15 @@ void rehearse_release_record(struct rehearse *r);
 
 /* One rehearsal as a timeline, or as lines of JSON. */
 void rehearse_trace(struct rehearse *r);
+
+/* What a live run would tell the machine of the host (NULL: of any). */
+void rehearse_machine(struct machine_config *m, const struct sequence *s,
+		      const struct host *host);
+
+/* The twin that the sequence names, or has the name of. */
+const char *rehearse_twin_name(const struct ini *ini, const char *name);
+
+/* rehearse-plan.c: a maintenance, `count` times. */
+int rehearse_plan(struct rehearse *r);
 
 #endif
