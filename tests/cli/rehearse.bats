@@ -166,7 +166,7 @@ bad() {
 	shipped
 	run --separate-stderr rh rehearse linux-boot
 	status_is 2
-	[[ $stderr = *"linux-boot has no twin of its own; it is rehearsed as a part of web-services: rhands rehearse web-services"* ]]
+	[[ $stderr = *"linux-boot has no twin of its own; it is rehearsed as a part of nfs-up: rhands rehearse nfs-up"* ]]
 	[ -z "$output" ]
 }
 
