@@ -150,6 +150,11 @@ struct select {
 	bool top;
 	bool again;		/* Enter went out twice */
 	struct menu_look look;	/* before the key */
+	uint64_t found_in;	/* generation of the screen that found is of */
+	int found_keys;		/* ... and the keys by then */
+	bool found_looked;
+	int found;		/* 0: not looked for; 1: none; 2: found_lit */
+	struct menu_place found_lit;
 	struct menu_place lit;	/* then */
 	int64_t looked_at;	/* the last look */
 	struct menu_place seen;	/* the highlight at that look */

@@ -50,6 +50,7 @@ static void select_step_begin(struct machine *m, bool looked)
 	s->pressed_at = m->now;
 	s->until = deadline_add(m->now, SELECT_FIND_MS);
 	s->step_until = deadline_add(m->now, SEQUENCE_SELECT_MS);
+	s->found = 0;
 	s->pace_ms = s->keys = s->still = s->refused_count = 0;
 	s->seen_since = DEADLINE_NEVER;
 	s->lit_known = s->moved = s->tabbed = false;
@@ -416,6 +417,25 @@ static bool select_go(struct machine *m, const struct action *a,
 	return true;
 }
 
+/* The highlight, looked for once in a screen: most calls find it unchanged. */
+static bool select_lit(struct machine *m, bool looked, struct menu_place *ret)
+{
+	struct select *s = &m->select;
+	uint64_t now = screen_generation(m->screen);
+
+	if (s->found == 0 || s->found_in != now || s->found_keys != s->keys ||
+	    s->found_looked != looked) {
+		s->found = 1 + menu_find_lit(m->screen,
+					     looked ? &s->look : NULL,
+					     &s->found_lit);
+		s->found_in = now;
+		s->found_keys = s->keys;
+		s->found_looked = looked;
+	}
+	*ret = s->found_lit;
+	return s->found == 2;
+}
+
 static bool select_find(struct machine *m, const struct action *a)
 {
 	struct select *s = &m->select;
@@ -424,7 +444,7 @@ static bool select_find(struct machine *m, const struct action *a)
 
 	if (!select_may_look(m))
 		return false;
-	if (menu_find_lit(m->screen, s->looked ? &s->look : NULL, &lit)) {
+	if (select_lit(m, s->looked, &lit)) {
 		select_note_seen(m, &lit);
 		select_find_target(m, a, &lit, &is_lit);
 		if (select_go(m, a, &lit, is_lit))
@@ -494,7 +514,7 @@ static bool select_look(struct machine *m, const struct action *a)
 
 	if (!select_may_look(m))
 		return false;
-	if (menu_find_lit(m->screen, &s->look, &lit) &&
+	if (select_lit(m, true, &lit) &&
 	    select_has_moved(m, &lit)) {
 		if (m->last_byte - s->pressed_at > s->pace_ms)
 			s->pace_ms = m->last_byte - s->pressed_at;
