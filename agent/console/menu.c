@@ -75,7 +75,8 @@ static bool menu_is_line(const struct screen *s, int row, int col)
 
 static bool menu_is_gap(const struct screen *s, int row, int col)
 {
-	return col < 0 || col >= screen_cols(s) || screen_is_blank(s, row, col) ||
+	return col < 0 || col >= screen_cols(s) ||
+	       screen_cell_is_blank(&screen_cells(s, row)[col]) ||
 	       menu_is_line(s, row, col);
 }
 
@@ -276,21 +277,19 @@ static void menu_odd_in_column(const struct screen *s,
 			       const struct menu_rows *rows, int col,
 			       struct menu_places *ret)
 {
-	int row, other, odd = -1, odd_count = 0, same, count;
+	int begin[SCREEN_ROWS_MAX];
+	int row, i, k, n = 0, odd = -1, odd_count = 0, same;
 
 	for (row = 0; row < screen_rows(s); row++) {
-		if (!rows->text[row] || !menu_begins_text(s, row, col))
-			continue;
-		same = count = 0;
-		for (other = 0; other < screen_rows(s); other++) {
-			if (other == row || !rows->text[other] ||
-			    !menu_begins_text(s, other, col))
-				continue;
-			count++;
-			same += menu_ink(s, other, col) == menu_ink(s, row, col);
-		}
-		if (count >= MENU_NEIGHBOURS && same == 0) {
-			odd = row;
+		if (rows->text[row] && menu_begins_text(s, row, col))
+			begin[n++] = row;
+	}
+	for (i = 0; i < n && n > MENU_NEIGHBOURS; i++) {
+		for (k = same = 0; k < n; k++)
+			same += menu_ink(s, begin[k], col) ==
+				menu_ink(s, begin[i], col);
+		if (same == 1) {
+			odd = begin[i];
 			odd_count++;
 		}
 	}

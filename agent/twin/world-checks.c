@@ -167,7 +167,8 @@ void world_evidence(struct world *w, const struct machine_action *a)
 	int64_t ms = w->config->twin->evidence_ms;
 	struct world_answer *n = world_answer(w, a, ms > 0 ? ms : 500);
 
-	world_decide(n, "power on; 2 event-log entries kept");
+	world_decide(n, twin_is_on(w->t) ? "power on; 2 event-log entries kept"
+					 : "power off; 2 event-log entries kept");
 	if (!w->forced && world_boot_id(w) != NULL && w->machine_config.has_shell)
 		snprintf(w->before, sizeof(w->before), "%s", world_boot_id(w));
 	snprintf(w->old_boot_id, sizeof(w->old_boot_id), "%s", w->before);

@@ -103,6 +103,17 @@ bad() {
 	jq -es '.[-1].event == "verdict"' <<<"$output"
 }
 
+@test "--trace says of the evidence what is so" {
+	small
+	run rh rehearse small --faults none --trace
+	says "before     power on;"
+	sed -i 's/^start = hung/start = off/' "$config/twins.d/small.ini"
+	run rh rehearse small --faults none --trace
+	status_is 0
+	says "before     power off;"
+	says "cycle      the power is off: cycle becomes on"
+}
+
 @test "a false recovered is a complaint, with the command that replays it" {
 	bad
 	run rh rehearse bad --twin small --faults none --seeds 20
