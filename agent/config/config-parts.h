@@ -37,6 +37,17 @@ int config_file_read(int dir_fd, const char *name, const char *path,
 		     struct problems *problems, struct ini **ret,
 		     bool *ret_broken, struct rh_error *err);
 
+/* --- config-agent.c: rhands.ini ------------------------------------------ */
+
+/* Fills records and guards. Errors: as config_file_read. */
+int config_load_agent(struct config *config, int dir_fd,
+		      struct problems *problems, struct rh_error *err);
+
+/* Warns of groups that no host is in; call it when the hosts are there. */
+void config_check_guards(const struct config *config,
+			 struct problems *problems);
+void config_free_guards(struct config *config);
+
 /* --- config-merge.c: a file laid over others ---------------------------- */
 
 struct config_value {

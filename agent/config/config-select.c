@@ -97,7 +97,7 @@ const struct ini *config_find_plan(const struct config *config,
 	return NULL;
 }
 
-static bool config_in_group(const struct host *host, const char *group)
+bool host_in_group(const struct host *host, const char *group)
 {
 	size_t i;
 
@@ -150,7 +150,7 @@ static int config_select_no_host(const struct config *config, const char *word,
 
 	free(names);
 	for (i = 0; i < config->host_count; i++)
-		is_group |= config_in_group(config->hosts[i], word);
+		is_group |= host_in_group(config->hosts[i], word);
 	if (is_group)
 		return rh_error_set(err, RH_ERR_USAGE,
 				    "no host \"%s\" in %s/hosts.d; to name the "
@@ -212,7 +212,7 @@ static int config_select_group(const struct config *config, const char *group,
 	size_t i;
 
 	for (i = 0; i < config->host_count; i++) {
-		if (!config_in_group(config->hosts[i], group))
+		if (!host_in_group(config->hosts[i], group))
 			continue;
 		config_select_add(config->hosts[i], list, count);
 		found = true;

@@ -25,14 +25,6 @@ struct config_store {
 	struct config_sources sources;
 };
 
-static const struct option agent_options[] = {
-	{ .key = "records", .type = OPTION_TEXT,
-	  .help = "The directory that records of runs go to." },
-	OPTION_END
-};
-
-static const struct option *const agent_tables[] = { agent_options, NULL };
-
 /* The name before the suffix, free(3); NULL where name has another one. */
 static char *config_stem(const char *name, const char *suffix)
 {
@@ -52,65 +44,6 @@ static bool config_stem_ok(const char *stem, const char *path,
 		     "the name of this file gives no name; expected letters, "
 		     "digits and . _ : -, no leading -");
 	return false;
-}
-
-static void config_agent_set(struct config *config, const char *file,
-			     const struct ini_entry *entry,
-			     struct settings *settings,
-			     struct problems *problems)
-{
-	struct rh_error err = RH_ERROR_INIT;
-
-	if (settings_has(settings, entry->key))
-		problems_add(problems, file, entry->line,
-			     "key \"%s\" is there twice; expected it once",
-			     entry->key);
-	else if (settings_set(settings, entry->key, entry->value, &err) < 0)
-		problems_add(problems, file, entry->line, "%s", err.text);
-	else if (entry->value[0] != '/')
-		problems_add(problems, file, entry->line,
-			     "records = %.80s: expected a path that begins "
-			     "with /", entry->value);
-	else
-		config->records = memory_copy(entry->value);
-}
-
-static void config_agent_read(struct config *config, const struct ini *ini,
-			      struct problems *problems)
-{
-	struct settings *settings = settings_new(agent_tables);
-	const struct ini_section *s;
-	size_t i, j;
-
-	for (i = 0; i < ini->count; i++) {
-		s = &ini->sections[i];
-		if (strcmp(s->name, "agent") != 0) {
-			problems_add(problems, ini->file, s->line,
-				     "unknown section [%s]; expected [agent]",
-				     s->name);
-			continue;
-		}
-		for (j = 0; j < s->count; j++)
-			config_agent_set(config, ini->file, &s->entries[j],
-					 settings, problems);
-	}
-	settings_free(settings);
-}
-
-static int config_load_agent(struct config *config, int dir_fd,
-			     struct problems *problems, struct rh_error *err)
-{
-	char *path = memory_format("%s/rhands.ini", config->dir);
-	struct ini *ini = NULL;
-	bool broken = false;
-	int rc = config_file_read(dir_fd, "rhands.ini", path, problems, &ini,
-				  &broken, err);
-
-	if (rc == 0 && ini != NULL)
-		config_agent_read(config, ini, problems);
-	ini_free(ini);
-	free(path);
-	return rc;
 }
 
 /* Called for each file of a directory, in the order of their names. */
@@ -344,6 +277,7 @@ int config_load(struct config **ret, const char *dir, struct problems *problems,
 		return -1;
 	}
 	config_build_hosts(store, problems);
+	config_check_guards(&store->config, problems);
 	*ret = &store->config;
 	return 0;
 }
@@ -388,6 +322,7 @@ void config_free(struct config *config)
 	config_free_sources(store->sources.hosts, store->sources.host_count);
 	config_free_sources(store->sources.templates,
 			    store->sources.template_count);
+	config_free_guards(config);
 	free(config->records);
 	free(config->dir);
 	free(store);

@@ -14,7 +14,8 @@
 
 /*
  * The configuration of one directory, read once, checked, immutable:
- *   DIR/rhands.ini		optional: [agent] records = PATH
+ *   DIR/rhands.ini		optional: [agent] records = PATH, [guard],
+ *				[guard GROUP]
  *   DIR/hosts.d/NAME.ini	one host each; NAME is the host's name
  *   DIR/hosts.d/NAME.template	what hosts inherit
  *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
@@ -96,9 +97,24 @@ struct host {
 	bool broken;		/* its file, or a template of it, has errors */
 };
 
+/*
+ * What the guard allows: [guard] of rhands.ini, with all settings (enabled, window,
+ * runs-per-host, runs-per-group, min-healthy), or a [guard GROUP], of whose settings
+ * (without enabled and window) those that are set go before.
+ */
+struct config_guard {
+	char *group;		/* NULL: [guard] */
+	int line;		/* 0: not in the file */
+	struct settings *settings;
+	int min_healthy;	/* hosts, or of a hundred */
+	bool percent;
+};
+
 struct config {
 	char *dir;
 	char *records;		/* NULL: not set in rhands.ini */
+	struct config_guard *guards;	/* the first is [guard], always there */
+	size_t guard_count;
 	struct host **hosts;	/* sorted by name, NULL-ended */
 	size_t host_count;
 	struct ini **sequences;	/* sorted by file name */
@@ -173,6 +189,8 @@ int config_select(const struct config *config, const char *word,
 int config_exclude(const struct config *config, const char *word,
 		   const struct host **list, size_t *count,
 		   struct rh_error *err);
+
+bool host_in_group(const struct host *host, const char *group);
 
 /* The value of a var or the reference of a secret; NULL where unset. */
 const char *host_var(const struct host *host, const char *name);

@@ -283,8 +283,7 @@ static json_t *record_head(const struct record *r, const struct record_info *inf
 	json_object_set_new(head, "pid_start",
 			    json_integer(process_start(getpid())));
 	json_object_set_new(head, "rhands", json_string(PACKAGE_VERSION));
-	json_object_set_new(head, "force", json_string(info->may_force
-						       ? "possible" : "none"));
+	json_object_set_new(head, "force", json_string("none"));
 	record_add(head, "why", info->why);
 	record_add(head, "request_id", info->request_id);
 	record_add(head, "override", info->override);
@@ -375,6 +374,13 @@ const char *record_user(const struct record *r)
 	const char *user = json_string_value(json_object_get(r->run, "user"));
 
 	return user != NULL ? user : "unknown";
+}
+
+int record_set(struct record *r, const char *key, const char *value,
+	       struct rh_error *err)
+{
+	json_object_set_new(r->run, key, record_string(value));
+	return record_write_run(r, err);
 }
 
 int record_finish(struct record *r, int64_t at_ms, json_t *members,

@@ -32,7 +32,6 @@ struct record_info {
 	const char *sequence;
 	const char *summary;
 	int64_t deadline_ms;	/* how long the run may take */
-	bool may_force;		/* it has actions that destroy what a host knows */
 	const char *why;	/* what the caller says; NULL: nothing */
 	const char *request_id;
 	const char *override;
@@ -79,6 +78,10 @@ void record_marker(struct record *r, int64_t at_ms, const char *text);
 /* Writes evidence/NAME; *ret_file (fixed text in r) names it relative to the folder. */
 int record_evidence(struct record *r, const char *name, const void *bytes,
 		    size_t len, struct rh_error *err);
+
+/* A member of run.json, on the disk when it returns. IO. */
+int record_set(struct record *r, const char *key, const char *value,
+	       struct rh_error *err);
 
 /* The end: run.json with the verdict. members: consumed, added to it. */
 int record_finish(struct record *r, int64_t at_ms, json_t *members,

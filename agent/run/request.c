@@ -204,6 +204,13 @@ int request_name(struct request *q, const char *run, struct rh_error *err)
 	return rc;
 }
 
+void request_forget(struct request *q)
+{
+	/* Where that fails the answer stays the refusal: nothing is done twice. */
+	if (q->fd >= 0 && ftruncate(q->fd, 0) == 0)
+		fsync(q->fd);
+}
+
 void request_release(struct request *q)
 {
 	if (q == NULL)

@@ -44,6 +44,9 @@ int request_claim(struct request *q, const char *records, const char *id,
 /* The claim has a run. On the disk when it returns. IO. */
 int request_name(struct request *q, const char *run, struct rh_error *err);
 
+/* Its run did nothing and never will: the id may try again. */
+void request_forget(struct request *q);
+
 /*
  * What is left of it here; another process that was forked meanwhile may keep it.
  * NULL ok.

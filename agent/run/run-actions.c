@@ -318,6 +318,8 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 	char with_driver[1100];
 	json_t *fields = json_object();
 
+	if (a->event == MACHINE_EVENT_STATE && !begin_force(r))
+		return;
 	if (a->event == MACHINE_EVENT_POWER && r->power_count > 0) {
 		snprintf(with_driver, sizeof(with_driver), "%s (%s)", text,
 			 r->power_ways[r->last_way]->driver->name);
@@ -335,6 +337,8 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 
 void run_carry_out(struct run *r, const struct machine_action *a)
 {
+	if (r->refused)
+		return;
 	switch (a->what) {
 	case MACHINE_EVIDENCE:
 		evidence_begin(r, a->id, a->deadline);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How a run begins: what the machine is told of the host, the lock, the guard's
- * leave, the record. run.c comes in by begin_*, in that order.
+ * How a run begins: what the machine is told of the host, the lock, the record,
+ * and before the first state the guard's leave. run.c comes in by begin_*.
  *
- * Always true: the lock is held before the record is made; the record says that
- * force is possible before the guard's lock is given back, so that the next one
- * counts this run; nothing is done to the host before the lock names the record.
+ * Always true: the lock is held before the record is made; nothing is done to the
+ * host before the lock names the record; the record says that force is possible
+ * before the guard's lock is given back, so that the next one counts this run.
  */
 #include <errno.h>
 #include <signal.h>
@@ -77,13 +77,6 @@ static void begin_tell_earlier(struct run *r)
 		  json_pack("{so}", "earlier", record_string(r->lock.left_run)));
 }
 
-static void begin_see_force(void *context, const struct action *a)
-{
-	bool *force = context;
-
-	*force = *force || action_is_force(a);
-}
-
 /* A record of this run, and the lock names it. */
 static int begin_open_record(struct run *r, struct rh_error *err)
 {
@@ -99,7 +92,6 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 		.override = o->override,
 	};
 
-	sequence_each_action(o->sequence, begin_see_force, &info.may_force);
 	r->record = record_new(&info, err);
 	if (r->record == NULL)
 		return -1;
@@ -121,6 +113,71 @@ int begin_record(struct run *r, struct rh_error *err)
 	record_discard(r->record);
 	r->record = NULL;
 	return -1;
+}
+
+/* ---- the guard ---------------------------------------------------------------- */
+
+static void begin_see_force(void *context, const struct action *a)
+{
+	bool *force = context;
+
+	*force = *force || action_is_force(a);
+}
+
+static void begin_tell_override(struct run *r, const struct guard_pass *pass)
+{
+	json_t *fields = json_object();
+
+	if (pass->rule[0] != '\0')
+		json_object_set_new(fields, "rule", record_string(pass->rule));
+	run_event(r, "override", "", r->o->override, fields);
+}
+
+static void begin_refuse(struct run *r, const struct guard_pass *pass,
+			 const struct rh_error *err)
+{
+	snprintf(r->result->rule, sizeof(r->result->rule), "%s", pass->rule);
+	r->result->allowed_at = pass->allowed_at;
+	r->refused = true;	/* what the machine wanted before it heard of it */
+	machine_abort(r->machine, deadline_now(), VERDICT_UNKNOWN, err->code,
+		      err->text);
+}
+
+/* From here on this run counts as one with force, until it ended without. */
+static int begin_mark(struct run *r, struct rh_error *err)
+{
+	struct rh_error why = RH_ERROR_INIT;
+
+	if (record_set(r->record, "force", "possible", &why) == 0 ||
+	    r->o->guard == NULL)
+		return 0;	/* no act goes out without a journal anyhow */
+	if (err != NULL)
+		*err = why;
+	return -1;
+}
+
+bool begin_force(struct run *r)
+{
+	struct guard_pass pass = { .fd = -1 };
+	struct rh_error err = RH_ERROR_INIT;
+	bool force = false;
+	int rc = 0;
+
+	if (r->admitted)
+		return true;
+	r->admitted = true;
+	sequence_each_action(r->o->sequence, begin_see_force, &force);
+	if (force && r->o->guard != NULL)
+		rc = guard_enter(r->o->guard, r->host, r->o->override != NULL,
+				 &pass, &err);
+	if (rc == 0 && force)
+		rc = begin_mark(r, &err);
+	guard_leave(&pass);
+	if (rc < 0)
+		begin_refuse(r, &pass, &err);
+	else if (r->o->override != NULL)
+		begin_tell_override(r, &pass);
+	return rc == 0;
 }
 
 int begin_signals(struct rh_error *err)

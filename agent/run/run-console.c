@@ -282,7 +282,7 @@ static void console_bytes(struct run *r, const char *bytes, size_t len)
 
 	r->console.last_byte = deadline_now();
 	machine_feed(r->machine, r->console.last_byte, bytes, len);
-	while (machine_next_write(r->machine, &keys))
+	while (r->admitted && machine_next_write(r->machine, &keys))
 		run_carry_out(r, &keys);
 	run_record_output(r, at, bytes, len);
 }

@@ -114,6 +114,8 @@ struct run {
 	struct run_evidence evidence;
 	struct run_secret secret;
 	struct run_shell shell;
+	bool admitted;			/* begin_force was asked */
+	bool refused;			/* it said no: nothing is carried out */
 	bool forced;			/* power or break was sent in this run */
 	int64_t forced_at;		/* wall clock of the last act that is force */
 	char cancelled_by[80];		/* a user, "terminal"; "" nobody */
@@ -153,6 +155,12 @@ void run_answer(struct run *r, uint32_t id, const struct rh_error *err,
 void begin_configure(struct run *r);
 int begin_record(struct run *r, struct rh_error *err);
 int begin_signals(struct rh_error *err);	/* a signalfd */
+
+/*
+ * Before the first state, when the host was found not to be healthy and nothing was
+ * touched (keys of a state are not written ahead of its event until then): may this run use force? False: the machine was told to end.
+ */
+bool begin_force(struct run *r);
 
 /* run-actions.c */
 void run_carry_out(struct run *r, const struct machine_action *a);

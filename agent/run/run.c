@@ -416,6 +416,20 @@ static const char *run_verdict_word(const struct run *r)
 	return verdict_name(r->result->verdict);
 }
 
+/* Which rule of the guard refused it, and when it will be allowed. */
+static void run_add_rule(const struct run_result *result, json_t *members)
+{
+	char at[40];
+
+	if (result->rule[0] == '\0')
+		return;
+	json_object_set_new(members, "rule", record_string(result->rule));
+	if (result->allowed_at <= 0)
+		return;
+	record_time_text(result->allowed_at, at, sizeof(at));
+	json_object_set_new(members, "allowed_at", json_string(at));
+}
+
 /* What only run.json says at the end. */
 static void run_add_end(const struct run *r, json_t *members)
 {
@@ -443,6 +457,7 @@ static void run_write_verdict(struct run *r)
 			    run_verdict_word(r), "reason",
 			    record_string(result->reason), "code", rh_code_name(result->code),
 			    "exit", result->exit_status);
+	run_add_rule(result, members);
 	last = json_copy(members);
 	trace_take_keys(r, last);
 	run_event(r, "verdict", "", result->reason, last);
@@ -467,8 +482,9 @@ static void run_print_end(struct run *r)
 		snprintf(text, sizeof(text), "after %s: %s", took,
 			 result->reason);
 	timeline_line(&r->timeline, result->duration_ms,
-		      result->code == RH_ERR_CANCELLED
-			      ? "cancelled" : run_verdict_word(r),
+		      result->code == RH_ERR_CANCELLED ? "cancelled"
+		      : result->code == RH_ERR_REFUSED ? "refused"
+						       : run_verdict_word(r),
 		      text);
 	timeline_line(&r->timeline, -1, "record", result->record);
 }

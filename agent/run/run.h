@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "agent/config/config.h"
+#include "agent/run/guard.h"
 #include "agent/run/timeline.h"
 #include "agent/sequence/sequence.h"
 #include "base/error.h"
@@ -27,6 +28,7 @@ struct run_options {
 	const char *why;
 	const char *request_id;
 	const char *override;		/* why no guard counts */
+	const struct guard *guard;	/* asked where force may be used; NULL: none */
 
 	/*
 	 * The run has its lock and its record, and nothing was done yet. -1: it
@@ -43,6 +45,8 @@ struct run_result {
 	char record[1024];		/* path of the record; "" none */
 	int64_t duration_ms;
 	int exit_status;		/* DESIGN 7 */
+	char rule[200];			/* of the guard, that refused it; "" none */
+	int64_t allowed_at;		/* wall clock; 0: not known */
 };
 
 /*

@@ -89,7 +89,8 @@ static const char *caller_member(const json_t *run, const char *key)
 static void caller_answer_json(const json_t *run, const char *mark)
 {
 	static const char *const keys[] = { "host", "run", "verdict", "reason",
-					    "code", "exit" };
+					    "code", "exit", "rule",
+					    "allowed_at" };
 	json_t *line = json_pack("{ss}", "event", "verdict");
 	size_t i;
 
@@ -192,6 +193,8 @@ static int caller_carry_out(const struct caller *c, struct run_options *options,
 	options->begun_context = begin;
 	if (run_sequence(options, &result, &err) < 0)
 		return verb_not_begun(c->call, options->host, &err);
+	if (result.code == RH_ERR_REFUSED && begin->request != NULL)
+		request_forget(begin->request);
 	return result.exit_status;
 }
 
@@ -314,6 +317,39 @@ static int caller_repeat(const struct caller *c, const struct host *host,
 	return status;
 }
 
+/* ---- the guard ------------------------------------------------------------------- */
+
+/* What the host's `healthy` is taken from; what is wrong with it, check says. */
+static struct sequence *caller_health(const void *context,
+				      const struct host *host)
+{
+	const struct verb_call *call = context;
+	const struct ini *ini = NULL;
+	struct problems problems = { 0 };
+	struct sequence *s;
+
+	if (host->recover != NULL)
+		ini = config_sequence(call->config, host->recover);
+	if (ini == NULL)
+		return NULL;
+	s = verb_parse(call, host, ini, host->recover, &problems);
+	problems_release(&problems);
+	return s;
+}
+
+/* Before the first host, so that the others need not ask again. */
+static void caller_guard(struct caller *c, const struct host *const *hosts,
+			 size_t count)
+{
+	c->guarded = guard_is_on(c->call->config, isatty(STDIN_FILENO));
+	c->guard = (struct guard){ .config = c->call->config,
+				   .records = c->call->records,
+				   .sequence = caller_health,
+				   .context = c->call };
+	if (c->guarded)
+		guard_prepare(&c->guard, hosts, count);
+}
+
 /* ---- hosts ------------------------------------------------------------------------ */
 
 static int caller_claimed(const struct caller *c, struct run_options *options)
@@ -337,7 +373,7 @@ static int caller_claimed(const struct caller *c, struct run_options *options)
 
 static int caller_one(void *context, const struct host *host)
 {
-	const struct caller *c = context;
+	struct caller *c = context;
 	struct sequence *s = c->sequence(c, host);
 	struct run_options options = {
 		.host = host,
@@ -352,11 +388,14 @@ static int caller_one(void *context, const struct host *host)
 		.why = c->reason != NULL ? c->why : NULL,
 		.request_id = c->request,
 		.override = c->override != NULL ? c->override_why : NULL,
+		.guard = c->guarded ? &c->guard : NULL,
 	};
 	int status;
 
 	if (s == NULL)
 		return 2;
+	if (c->guarded)
+		guard_prepare(&c->guard, &host, 1);
 	status = caller_claimed(c, &options);
 	sequence_free(s);
 	return status;
@@ -412,7 +451,10 @@ int caller_run(struct caller *c, const struct host *const *hosts, size_t count)
 
 	if (status != 0)
 		return status;
+	caller_guard(c, hosts, count);
 	c->json = c->call->json;
-	return count == 1 ? caller_one(c, hosts[0])
-			  : caller_many(c, hosts, count);
+	status = count == 1 ? caller_one(c, hosts[0])
+			    : caller_many(c, hosts, count);
+	guard_release(&c->guard);
+	return status;
 }

@@ -42,6 +42,8 @@ struct caller {
 	char why[CALLER_TEXT_MAX + 1];
 	char override_why[CALLER_TEXT_MAX + 1];
 	bool json;			/* of this process: children of many do */
+	bool guarded;
+	struct guard guard;
 };
 
 /* The options of a caller, for verb_begin. */

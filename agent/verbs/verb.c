@@ -508,12 +508,20 @@ const struct ini *verb_find_sequence(const struct verb_call *call,
 	return ini;
 }
 
+struct sequence *verb_parse(const struct verb_call *call,
+			    const struct host *host, const struct ini *ini,
+			    const char *name, struct problems *problems)
+{
+	const struct sequence_library library = verb_library(call);
+	struct sequence_vars vars = { verb_var, host, &library };
+
+	return sequence_parse(ini, name, &vars, problems);
+}
+
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name)
 {
 	const struct ini *ini = verb_find_sequence(call, name);
-	const struct sequence_library library = verb_library(call);
-	struct sequence_vars vars = { verb_var, host, &library };
 	struct problems problems = { 0 };
 	struct sequence *s = NULL;
 
@@ -525,7 +533,7 @@ struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			  "done", name);
 		return NULL;
 	}
-	s = sequence_parse(ini, name, &vars, &problems);
+	s = verb_parse(call, host, ini, name, &problems);
 	if (s != NULL)
 		verb_check_sequence(host, s, &problems);
 	if (problems.errors > 0) {

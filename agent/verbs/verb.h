@@ -95,6 +95,11 @@ int verb_parallel(struct verb_call *call, const char *text, int *ret);
 struct sequence *verb_sequence(struct verb_call *call, const struct host *host,
 			       const char *name);
 
+/* The same, with what is wrong in problems and nothing said; NULL where it can't be. */
+struct sequence *verb_parse(const struct verb_call *call,
+			    const struct host *host, const struct ini *ini,
+			    const char *name, struct problems *problems);
+
 /* Says that there is no sequence of that name, and the nearest one. */
 void verb_no_sequence(const struct verb_call *call, const char *name);
 

@@ -37,6 +37,7 @@ host() {
 	mkdir -p "$config"/{hosts.d,twins.d}
 	cp -r "$here/../../sequences.d" "$config"
 	chmod -R u+w,go-w "$config"
+	(umask 077 && printf '[guard]\nenabled = no\n' >"$config/rhands.ini")
 	echo "$2" >"$stories/$1/vars"
 	cat >"$config/hosts.d/h.ini" <<-END
 	[host]

@@ -425,7 +425,8 @@ static void test_agent_file(void **state)
 				  "records = x\nrecords = /y\nrecords = /z\n");
 	assert_int_equal(site_load(s), 0);
 	assert_problem(s, "rhands.ini", 1,
-		       "unknown section [agnet]; expected [agent]");
+		       "unknown section [agnet]; expected [agent], [guard] "
+		       "or [guard GROUP]");
 	assert_problem(s, "rhands.ini", 3,
 		       "unknown key \"record\"; did you mean \"records\"?");
 	assert_problem(s, "rhands.ini", 4,
@@ -434,6 +435,64 @@ static void test_agent_file(void **state)
 		       "key \"records\" is there twice; expected it once");
 	assert_problem(s, "rhands.ini", 6,
 		       "key \"records\" is there twice; expected it once");
+	assert_int_equal(s->problems.errors, 5);
+}
+
+static void test_guard(void **state)
+{
+	struct site *s = *state;
+	const struct config_guard *g;
+
+	assert_int_equal(site_load(s), 0);
+	assert_int_equal(s->config->guard_count, 1);
+	g = s->config->guards;
+	assert_null(g->group);
+	assert_string_equal(settings_text(g->settings, "enabled"), "auto");
+	assert_int_equal(settings_number(g->settings, "window"), 3600000);
+	assert_int_equal(settings_number(g->settings, "runs-per-host"), 3);
+	assert_int_equal(settings_number(g->settings, "runs-per-group"), 10);
+	assert_int_equal(g->min_healthy, 0);
+	site_put(s, "rhands.ini", "[guard]\nmin-healthy = 2\n[guard  web]\n"
+				  "min-healthy = 50%\n[guard web]\n"
+				  "runs-per-host = 9\n");
+	site_put(s, "hosts.d/w1.ini", "[host]\ngroups = web\n");
+	assert_int_equal(site_load(s), 0);
+	assert_int_equal(s->problems.count, 0);
+	assert_int_equal(s->config->guard_count, 2);
+	g = s->config->guards;
+	assert_int_equal(g[0].min_healthy, 2);
+	assert_false(g[0].percent);
+	assert_string_equal(g[1].group, "web");
+	assert_int_equal(g[1].min_healthy, 50);
+	assert_true(g[1].percent);
+	assert_int_equal(settings_number(g[1].settings, "runs-per-host"), 9);
+	assert_false(settings_has(g[1].settings, "runs-per-group"));
+}
+
+static void test_guard_errors(void **state)
+{
+	struct site *s = *state;
+
+	site_put(s, "rhands.ini", "[guard]\nenabled = maybe\n"
+				  "runs-per-host = 0\nmin-healthy = 101%\n"
+				  "[guard web]\nwindow = 1h\n"
+				  "min-healthy = few\n");
+	assert_int_equal(site_load(s), 0);
+	assert_problem(s, "rhands.ini", 2,
+		       "enabled = maybe: expected one of auto, yes, no");
+	assert_problem(s, "rhands.ini", 3,
+		       "runs-per-host = 0: expected a number from 1 to 1000000");
+	assert_problem(s, "rhands.ini", 4,
+		       "min-healthy = 101%: expected a number of hosts, or 0% to "
+		       "100%");
+	assert_problem(s, "rhands.ini", 6,
+		       "unknown key \"window\"; expected one of those that "
+		       "`rhands drivers` and rhands-hosts(5) list");
+	assert_problem(s, "rhands.ini", 7,
+		       "min-healthy = few: expected a number of hosts, or 0% to "
+		       "100%");
+	/* a warning: it must not keep anybody from work */
+	assert_problem(s, "rhands.ini", 5, "no host is in the group \"web\"");
 	assert_int_equal(s->problems.errors, 5);
 }
 
@@ -1150,6 +1209,8 @@ int main(void)
 		SITE(test_limits_of_way_options),
 		SITE(test_sorted_and_ignored),
 		SITE(test_agent_file),
+		SITE(test_guard),
+		SITE(test_guard_errors),
 		SITE(test_wrong),
 		SITE(test_no_secret_in_problems),
 		SITE(test_all_at_once),
