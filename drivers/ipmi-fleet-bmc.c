@@ -170,10 +170,14 @@ static enum fleet_event bmc_status(struct fleet_bmc *b,
 				   const struct ipmi_answer *answer, int64_t now,
 				   struct driver_fleet_answer *ret)
 {
-	if (ipmi_map_code_is_busy(answer->code) &&
-	    deadline_add(now, BMC_PAUSE_LAST_MS) < b->deadline)
+	const bool busy = ipmi_map_code_is_busy(answer->code);
+
+	if (busy && deadline_add(now, BMC_PAUSE_LAST_MS) < b->deadline)
 		return bmc_busy(b, now);
-	if (ipmi_map_code(answer->code) == RH_ERR_AUTH)
+	if (busy)
+		(void)ipmi_map_code_error(answer->code, "chassis status",
+					  &ret->err);
+	else if (ipmi_map_code(answer->code) == RH_ERR_AUTH)
 		ret->alone = true;
 	else
 		(void)ipmi_power_state(answer, &ret->state, &ret->err);
