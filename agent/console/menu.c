@@ -510,10 +510,14 @@ size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
 			 struct menu_place *ret, size_t max)
 {
 	struct menu_found f = { .pattern = p, .list = ret, .max = max };
+	struct menu_rows rows;
 	int row;
 
-	for (row = 0; row < screen_rows(s); row++)
-		menu_match_row(s, &f, row);
+	menu_find_rows(s, &rows);
+	for (row = 0; row < screen_rows(s); row++) {
+		if (rows.text[row])
+			menu_match_row(s, &f, row);
+	}
 	return f.count;
 }
 
