@@ -15,6 +15,9 @@ struct maintain_options {
 	bool resume;
 	bool fresh;
 	bool wait;
+	bool announce;
+	bool report;
+	bool html;
 };
 
 /* ---- one host, in a child ------------------------------------------------------------- */
@@ -118,6 +121,14 @@ static int maintain_which(struct maintain *m, const struct maintain_options *o,
 	return 0;
 }
 
+/* What was done is done, also where nobody can be told. */
+static int maintain_end(struct maintain *m, const struct runner_result *result)
+{
+	if (result->over && m->plan->to != NULL)
+		maintain_send_report(m, result->id);
+	return verb_finish(m->call, result->exit_status);
+}
+
 static int maintain_live(struct maintain *m, const struct maintain_options *o)
 {
 	const struct maintenance_config config = maintain_config(m);
@@ -138,7 +149,7 @@ static int maintain_live(struct maintain *m, const struct maintain_options *o)
 		status = verb_fail(m->call, run_error_status(err.code), "%s",
 				   err.text);
 	else if (status == 0)
-		status = verb_finish(m->call, result.exit_status);
+		status = maintain_end(m, &result);
 	free(id);
 	return status;
 }
@@ -151,6 +162,9 @@ static int maintain_run(struct verb_call *call)
 					   { "resume", NULL, &o.resume },
 					   { "new", NULL, &o.fresh },
 					   { "wait", NULL, &o.wait },
+					   { "announce", NULL, &o.announce },
+					   { "report", NULL, &o.report },
+					   { "html", NULL, &o.html },
 					   { NULL, NULL, NULL } };
 	int status = verb_begin(call, own, 1, 1);
 
@@ -160,8 +174,10 @@ static int maintain_run(struct verb_call *call)
 		return verb_fail(call, 2, "--resume or --new, not both");
 	status = maintain_load(&m, call->argv[0]);
 	if (status == 0)
-		status = o.dry_run ? maintain_dry_run(&m)
-				   : maintain_live(&m, &o);
+		status = o.announce  ? maintain_announce(&m, o.dry_run)
+			 : o.report  ? maintain_report(&m, o.html)
+			 : o.dry_run ? maintain_dry_run(&m)
+				     : maintain_live(&m, &o);
 	maintain_release(&m);
 	return status;
 }
@@ -173,6 +189,8 @@ const struct verb verb_maintain = {
 	.help = "  --dry-run       show the waves and their times only\n"
 		"  --wait          wait for the window, where it is not open yet\n"
 		"  --resume        go on with the one that has no end\n"
-		"  --new           leave that one, and begin anew\n",
+		"  --new           leave that one, and begin anew\n"
+		"  --announce      send the notice that is due; --dry-run prints it\n"
+		"  --report        print what was done; --html: as a page\n",
 	.run = maintain_run,
 };

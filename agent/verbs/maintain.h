@@ -35,4 +35,13 @@ struct sequence *maintain_sequence(struct verb_call *call,
 /* The waves, their times at worst, and whether they fit; nothing is touched. */
 int maintain_dry_run(struct maintain *m);
 
+/* maintain-announce.c: sends the notice that is due; prints it where dry_run. */
+int maintain_announce(struct maintain *m, bool dry_run);
+
+/* Prints the report of the newest maintenance of the plan. */
+int maintain_report(struct maintain *m, bool html);
+
+/* Sends that of this one; 1 after saying why not. */
+int maintain_send_report(struct maintain *m, const char *id);
+
 #endif
