@@ -150,10 +150,12 @@ static void agent_read_section(struct config *config, const struct ini *ini,
 		agent_read_guard(config, ini, section, NULL, problems);
 	else if (strncmp(name, "guard ", 6) == 0)
 		agent_read_guard(config, ini, section, name + 6, problems);
+	else if (strcmp(name, "log") == 0)
+		config_log_read(config, ini->file, section, problems);
 	else
 		problems_add(problems, ini->file, section->line,
-			     "unknown section [%s]; expected [agent], [guard] "
-			     "or [guard GROUP]", section->name);
+			     "unknown section [%s]; expected [agent], [log], "
+			     "[guard] or [guard GROUP]", section->name);
 	free(name);
 }
 

@@ -48,6 +48,13 @@ void config_check_guards(const struct config *config,
 			 struct problems *problems);
 void config_free_guards(struct config *config);
 
+/* --- config-log.c: [log] of rhands.ini ----------------------------------- */
+
+struct settings *config_log_new(void);
+void config_log_read(struct config *config, const char *file,
+		     const struct ini_section *section,
+		     struct problems *problems);
+
 /* --- config-merge.c: a file laid over others ---------------------------- */
 
 struct config_value {

@@ -255,6 +255,7 @@ int config_load(struct config **ret, const char *dir, struct problems *problems,
 	int fd = -1, rc;
 
 	store->config.dir = config_dir_name(dir);
+	store->config.log = config_log_new();
 	rc = config_open(store->config.dir, &fd, err);
 	if (rc == 0)
 		rc = config_load_agent(&store->config, fd, problems, err);
@@ -324,6 +325,7 @@ void config_free(struct config *config)
 			    store->sources.template_count);
 	config_free_guards(config);
 	free(config->records);
+	settings_free(config->log);
 	free(config->dir);
 	free(store);
 }

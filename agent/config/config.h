@@ -115,6 +115,7 @@ struct config {
 	char *records;		/* NULL: not set in rhands.ini */
 	struct config_guard *guards;	/* the first is [guard], always there */
 	size_t guard_count;
+	struct settings *log;	/* [log] of rhands.ini, or its defaults */
 	struct host **hosts;	/* sorted by name, NULL-ended */
 	size_t host_count;
 	struct ini **sequences;	/* sorted by file name */

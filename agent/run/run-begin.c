@@ -95,6 +95,8 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 	r->record = record_new(&info, err);
 	if (r->record == NULL)
 		return -1;
+	logbook_open(&r->logbook, o->logbook, r->host->name, info.sequence,
+		     record_id(r->record), record_user(r->record));
 	timeline_head(&r->timeline, r->host->name, info.sequence, info.summary);
 	begin_tell_earlier(r);
 	return lock_set_run(&r->lock, o->verb, record_id(r->record), err);

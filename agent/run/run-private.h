@@ -95,6 +95,7 @@ struct run {
 	struct machine *machine;
 	struct machine_config config;
 	struct record *record;
+	struct logbook logbook;
 	struct timeline timeline;
 	struct lock lock;
 	struct redact redact;

@@ -62,6 +62,7 @@ void run_event(struct run *r, const char *event, const char *state,
 		json_object_set_new(fields, "text",
 				    record_string(buffer_text(&clean)));
 	line = record_event(r->record, at, event, fields);
+	logbook_event(&r->logbook, line);
 	if (r->o->json)
 		run_print_json(r, line);
 	timeline_event(&r->timeline, at, event, state, buffer_text(&clean));
@@ -462,6 +463,9 @@ static void run_write_verdict(struct run *r)
 	trace_take_keys(r, last);
 	run_event(r, "verdict", "", result->reason, last);
 	run_add_end(r, members);
+	if (logbook_lost(&r->logbook) > 0)
+		json_object_set_new(members, "log_messages_lost", json_integer(
+				(json_int_t)logbook_lost(&r->logbook)));
 	if (record_finish(r->record, result->duration_ms, members, &err) < 0)
 		fprintf(stderr, "rhands: %s: the record is not complete: %s\n",
 			r->host->name, err.text);
@@ -533,6 +537,7 @@ int run_sequence(const struct run_options *options, struct run_result *ret,
 out:
 	timeline_end(&r.timeline);
 	machine_free(r.machine);
+	logbook_close(&r.logbook);
 	record_free(r.record);
 	lock_release(&r.lock);
 	trace_release(&r);

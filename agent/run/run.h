@@ -7,6 +7,7 @@
 
 #include "agent/config/config.h"
 #include "agent/run/guard.h"
+#include "agent/run/logbook.h"
 #include "agent/run/timeline.h"
 #include "agent/sequence/sequence.h"
 #include "base/error.h"
@@ -23,6 +24,8 @@ struct run_options {
 					   carries out an act; NULL: "recovered" */
 	bool json;			/* JSON lines on standard output */
 	enum timeline_mode mode;
+
+	const struct logbook_options *logbook;	/* NULL: no log but the record */
 
 	/* What the caller says of it, for the record; NULL: nothing. */
 	const char *why;

@@ -379,6 +379,7 @@ static int caller_one(void *context, const struct host *host)
 		.host = host,
 		.sequence = s,
 		.records = c->call->records,
+		.logbook = &c->call->logbook,
 		.verb = c->call->verb->name,
 		.deadline_ms = c->deadline_ms,
 		.must_see = c->must_see,

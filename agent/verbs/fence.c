@@ -245,6 +245,7 @@ static int fence_act(struct fence *f, const struct host *host,
 	struct sequence *s = verb_builtin("fence", text);
 	struct run_options options = {
 		.host = host, .sequence = s, .records = f->call->records,
+		.logbook = &f->call->logbook,
 		.verb = "fence", .must_see = true, .done_word = "done",
 		.mode = TIMELINE_QUIET,
 	};

@@ -29,6 +29,7 @@ static int maintain_one(void *context, const struct host *host,
 	struct rh_error err = RH_ERROR_INIT;
 	struct run_options options = { .host = host,
 				       .records = m->call->records,
+				       .logbook = &m->call->logbook,
 				       .verb = "maintain", .json = true,
 				       .mode = TIMELINE_QUIET };
 	struct run_result result;

@@ -35,6 +35,7 @@ static int test_one(void *context, const struct suite_pair *pair)
 		.host = pair->host,
 		.sequence = pair->sequence,
 		.records = t->call->records,
+		.logbook = &t->call->logbook,
 		.verb = "test",
 		.deadline_ms = pair->test->deadline_ms,
 		.json = true,

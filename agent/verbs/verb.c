@@ -288,6 +288,18 @@ static void verb_find_tree(struct verb_call *call)
 		  RHANDS_CONFIG_DIR, call->tree);
 }
 
+static void verb_open_logbook(struct verb_call *call)
+{
+	const struct settings *log = call->config->log;
+
+	if (settings_bool(log, "journal"))
+		call->logbook.journal = settings_text(log, "journal-socket");
+	if (settings_bool(log, "syslog"))
+		call->logbook.syslog = settings_text(log, "syslog-socket");
+	call->logbook.facility =
+		logbook_facility(settings_text(log, "facility"));
+}
+
 int verb_load(struct verb_call *call)
 {
 	struct rh_error err = RH_ERROR_INIT;
@@ -303,6 +315,7 @@ int verb_load(struct verb_call *call)
 	verb_quote_problems(call);
 	call->records = verb_records(call);
 	config_set_records(call->config, call->records);
+	verb_open_logbook(call);
 	return 0;
 }
 

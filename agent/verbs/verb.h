@@ -40,6 +40,7 @@ struct verb_call {
 	const char *config_dir;
 	const char *records_option;
 	bool json;
+	struct logbook_options logbook;	/* after verb_load */
 	struct verb_excluded excluded;	/* -x: hosts that are not meant */
 
 	/* verb_load */

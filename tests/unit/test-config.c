@@ -425,7 +425,7 @@ static void test_agent_file(void **state)
 				  "records = x\nrecords = /y\nrecords = /z\n");
 	assert_int_equal(site_load(s), 0);
 	assert_problem(s, "rhands.ini", 1,
-		       "unknown section [agnet]; expected [agent], [guard] "
+		       "unknown section [agnet]; expected [agent], [log], [guard] "
 		       "or [guard GROUP]");
 	assert_problem(s, "rhands.ini", 3,
 		       "unknown key \"record\"; did you mean \"records\"?");
