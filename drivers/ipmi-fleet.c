@@ -7,7 +7,8 @@
  * good time makes it larger; an answer to a packet that was sent twice makes it
  * smaller by half, at most once in a while: then packets, or BMCs, are drowned.
  * A BMC that is overdue gives its place to another, so the dead hold up nobody,
- * and say nothing about the window.
+ * and say nothing about the window. Nor is it larger than what our socket can hold
+ * of answers that come all at once.
  *
  * Always true: whose an answer is, its session id tells, which has our number of
  * the BMC in it; an address may be shared. Names are asked one after the other,
@@ -34,6 +35,7 @@
 #define FLEET_SHRINK_MS 500	/* between two times that it shrinks */
 #define FLEET_BATCH 64		/* packets taken, or BMCs begun, in one turn */
 #define FLEET_BUFFER (4 * 1024 * 1024)
+#define FLEET_BUFFERED 1536	/* what an answer takes of it, in the kernel */
 #define FLEET_NAME_MS 1000	/* for the lookup of one name */
 #define FLEET_NAMES_MS 400	/* lookups that took longer, together, are the last */
 #define FLEET_HOSTS_MAX 100000	/* that a session id can tell apart */
@@ -52,6 +54,7 @@ struct ipmi_fleet {
 	size_t next;			/* to be begun */
 	size_t open;			/* begun, and not DONE */
 	int window, in_flight;
+	int window_most;
 	int grown;			/* answers since it grew by one */
 	bool shrunk;			/* once: it grows slowly since */
 	int64_t shrunk_at;
@@ -150,7 +153,7 @@ static void fleet_pace(struct ipmi_fleet *f, const struct fleet_bmc *b,
 		log_line(LOG_DEBUG, "ipmi: window %d", f->window);
 	}
 	if (sends != 1 || took > b->driver.retransmit / FLEET_GOOD_TIME ||
-	    f->window >= FLEET_WINDOW_MOST)
+	    f->window >= f->window_most)
 		return;
 	if (!f->shrunk || ++f->grown >= f->window) {
 		f->window++;
@@ -162,15 +165,20 @@ static void fleet_pace(struct ipmi_fleet *f, const struct fleet_bmc *b,
 
 static int fleet_socket(struct ipmi_fleet *f, int family)
 {
-	const int size = FLEET_BUFFER;
 	int *fd = &f->fds[family == AF_INET6];
+	int size = FLEET_BUFFER;
+	socklen_t len = sizeof(size);
 
 	if (*fd > 0)
 		return *fd;
 	*fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*fd > 0)
-		(void)setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &size,
-				 sizeof(size));
+	if (*fd <= 0)
+		return *fd;
+	/* the system may give us less than that */
+	(void)setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (getsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &size, &len) == 0)
+		f->window_most = (int)deadline_min(size / FLEET_BUFFERED,
+						   FLEET_WINDOW_MOST);
 	return *fd;
 }
 

@@ -29,7 +29,7 @@ teardown_file() {
 # until_in FILE WORD: until a line of the file has the word.
 until_in() {
 	local limit=$((SECONDS + 60))
-	until grep -q "$2" "$1"; do
+	until grep -qs "$2" "$1"; do
 		[ "$SECONDS" -lt "$limit" ] || {
 			cat "$1"
 			return 1
@@ -155,4 +155,29 @@ last_good() {
 	[[ ${lines[0]} =~ ^'node[01,'.*\ on\ .*'(ipmi)'$ ]]
 	[[ ${lines[1]} =~ ^'node[02,08-'.*\ off\ .*'(ipmi)'$ ]]
 	[[ ${lines[2]} == node06* ]]
+}
+
+@test "many BMCs: packets that are lost or come twice cost time, and no answer" {
+	for i in $(seq 8 15); do
+		out=$BATS_TEST_TMPDIR/udp$i
+		"$bin/lab-udp" --loss 20 --dup 20 --seed "$i" --owner $$ 0 \
+			"$(port "$i")" >"$out" 2>&1 3>&- &
+		echo $! >>"$BATS_FILE_TMPDIR/pids"
+		until_in "$out" '[0-9]'
+		host "lossy$i" "$(head -n 1 "$out")" "retransmit = 200ms"
+	done
+	run -0 rh status 'lossy[8-15]' --json
+	[ "${#lines[@]}" -eq 8 ]
+	[ "$(printf '%s\n' "${lines[@]}" | jq -r 'select(.power == "on").host')" = lossy11 ]
+	[ "$(printf '%s\n' "${lines[@]}" | jq -r 'select(.power == "off").host' | wc -l)" -eq 7 ]
+}
+
+@test "many BMCs: names, and one that there is not" {
+	host named1 "$(port 11)" "address = localhost"
+	host named2 "$(port 12)" "address = localhost"
+	host named3 "$(port 13)" "address = no-such-bmc.invalid"
+	run -4 rh status 'named[1-3]'
+	[[ $output == *'named1           on       (ipmi)'* ]]
+	[[ $output == *'named2           off      (ipmi)'* ]]
+	[[ $output == *'named3           unknown  the name no-such-bmc.invalid has no '* ]]
 }
