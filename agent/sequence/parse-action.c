@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/console/keys.h"
@@ -512,6 +513,20 @@ bool parse_actions(struct parse *p, struct actions *ret)
 	return true;
 }
 
+/* A reason stands behind it, so a verdict was meant. */
+static bool target_no_verdict(struct parse *p, const char *word)
+{
+	static const char *const verdicts[] = { "recovered", "failed",
+		"needs-hands", "unknown", NULL };
+	char expected[160];
+
+	p->at = p->word_end;
+	snprintf(expected, sizeof(expected), "\"%.40s\" is no verdict; expected "
+		 "recovered, failed, needs-hands or unknown before a reason",
+		 word);
+	return parse_fail_word(p, word, verdicts, expected);
+}
+
 bool parse_target(struct parse *p, struct target *ret)
 {
 	struct buffer reason = { 0 };
@@ -526,6 +541,9 @@ bool parse_target(struct parse *p, struct target *ret)
 				  "recovered, failed, needs-hands or unknown");
 	ret->verdict = verdict_from_name(word);
 	if (ret->verdict == VERDICT_NONE) {
+		parse_skip(p, true);
+		if (*p->at == '"')
+			return target_no_verdict(p, word);
 		ret->kind = TARGET_STATE;
 		ret->name = memory_copy(word);
 		return true;

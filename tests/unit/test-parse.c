@@ -480,7 +480,8 @@ static void all_errors_in_one_go(void **state)
 	s = parse_with("[sequence]\nstart = post1\ndeadline = x\n"
 		       "[state post]\ndo = powr on\n  key F99\nthen = mneu\n"
 		       "on = /x/ : key F1\n   -> cc\ntimeout = 1s\ntimout = x\n"
-		       "[state menu]\non = /(/ -> post\nelse = failed\n", &vars);
+		       "[state menu]\non = /(/ -> post\nelse = failed\n"
+		       "timeout = 1m -> faild \"x\"\nthen = post \"x\"\n", &vars);
 	assert_null(s);
 	assert_string_equal(said(),
 		"2: start: there is no state \"post1\"; did you mean \"post\"?\n"
@@ -494,7 +495,12 @@ static void all_errors_in_one_go(void **state)
 		"11: unknown key \"timout\"; did you mean \"timeout\"?\n"
 		"13: on: pattern: missing closing parenthesis at offset 1\n"
 		"14: else: failed needs a reason that tells a person what to "
-		"know or do: failed \"...\"\n");
+		"know or do: failed \"...\"\n"
+		"15: timeout: \"faild\" is no verdict; expected recovered, "
+		"failed, needs-hands or unknown before a reason; did you mean "
+		"\"failed\"?\n"
+		"16: then: \"post\" is no verdict; expected recovered, failed, "
+		"needs-hands or unknown before a reason\n");
 }
 
 /* ---- patterns -------------------------------------------------------------------- */
