@@ -191,6 +191,12 @@ static bool config_way_set(struct config_building *b,
 	    (option->type != OPTION_SECRET ||
 	     secret_check(value->entry->value, &err) == 0))
 		return true;
+	if (option != NULL && option->type == OPTION_SECRET &&
+	    b->config->dry && settings_has(settings, option->key)) {
+		problems_warn(b->problems, value->file, value->entry->line,
+			      "%s", err.text);
+		return true;
+	}
 	if (option == NULL || option->type == OPTION_SECRET)
 		config_building_problem(b, value->file, value->entry->line, "%s",
 					err.text);

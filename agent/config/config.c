@@ -248,12 +248,13 @@ static int config_open(const char *dir, int *ret_fd, struct rh_error *err)
 	return 0;
 }
 
-int config_load(struct config **ret, const char *dir, struct problems *problems,
-		struct rh_error *err)
+static int config_load_all(struct config **ret, const char *dir, bool dry,
+			   struct problems *problems, struct rh_error *err)
 {
 	struct config_store *store = memory_new(1, sizeof(*store));
 	int fd = -1, rc;
 
+	store->config.dry = dry;
 	store->config.dir = config_dir_name(dir);
 	store->config.log = config_log_new();
 	rc = config_open(store->config.dir, &fd, err);
@@ -281,6 +282,18 @@ int config_load(struct config **ret, const char *dir, struct problems *problems,
 	config_check_guards(&store->config, problems);
 	*ret = &store->config;
 	return 0;
+}
+
+int config_load(struct config **ret, const char *dir, struct problems *problems,
+		struct rh_error *err)
+{
+	return config_load_all(ret, dir, false, problems, err);
+}
+
+int config_load_dry(struct config **ret, const char *dir,
+		    struct problems *problems, struct rh_error *err)
+{
+	return config_load_all(ret, dir, true, problems, err);
 }
 
 static void config_free_sources(struct config_source *list, size_t count)

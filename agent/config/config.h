@@ -111,6 +111,7 @@ struct config_guard {
 };
 
 struct config {
+	bool dry;		/* no way is opened: secrets may be missing */
 	char *dir;
 	char *records;		/* NULL: not set in rhands.ini */
 	struct config_guard *guards;	/* the first is [guard], always there */
@@ -138,6 +139,13 @@ struct config {
  */
 int config_load(struct config **ret, const char *dir,
 		struct problems *problems, struct rh_error *err);
+
+/*
+ * The same for what opens no way: a secret that can't be read here and now is a
+ * warning, and breaks no host.
+ */
+int config_load_dry(struct config **ret, const char *dir,
+		    struct problems *problems, struct rh_error *err);
 void config_free(struct config *config);
 
 /*

@@ -73,6 +73,7 @@ static int graph_run(struct verb_call *call)
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
+	call->dry = true;
 	status = verb_load(call);
 	if (status == 0 && host != NULL)
 		status = verb_hosts_of(call, (char **)&host, 1, &list, &count);

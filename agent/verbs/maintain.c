@@ -173,6 +173,7 @@ static int maintain_run(struct verb_call *call)
 		return status == 1 ? 0 : status;
 	if (o.resume && o.fresh)
 		return verb_fail(call, 2, "--resume or --new, not both");
+	call->dry = o.dry_run;
 	status = maintain_load(&m, call->argv[0]);
 	if (status == 0)
 		status = o.announce  ? maintain_announce(&m, o.dry_run)

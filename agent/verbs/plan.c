@@ -121,6 +121,7 @@ static int plan_run(struct verb_call *call)
 	else if (strcmp(call->argv[0], "reboot") != 0)
 		return verb_fail(call, 2, "\"%s\" is no order; expected reboot "
 				 "or start", call->argv[0]);
+	call->dry = true;
 	status = verb_load(call);
 	if (status == 0)
 		status = verb_hosts_of(call, call->argv + 1, call->argc - 1,

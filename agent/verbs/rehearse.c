@@ -342,6 +342,7 @@ static int rehearse_run(struct verb_call *call)
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
+	call->dry = true;
 	if (r.plan_name != NULL)
 		return rehearse_plan(&r);
 	status = verb_load(call);

@@ -305,8 +305,8 @@ int verb_load(struct verb_call *call)
 	struct rh_error err = RH_ERROR_INIT;
 
 	verb_find_tree(call);
-	if (config_load(&call->config, call->config_dir, &call->problems,
-			&err) < 0)
+	if ((call->dry ? config_load_dry : config_load)(
+		    &call->config, call->config_dir, &call->problems, &err) < 0)
 		return verb_fail(call, 2, "%s%s%s", err.text,
 				 call->tree != NULL ? "; for the whole tree: "
 						      "chmod -R go-w " : "",
@@ -388,7 +388,9 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 	for (i = 0; i < n; i++) {
 		if (!list[i]->broken)
 			continue;
-		verb_print_problems(&call->problems, NULL);
+		if (!call->told)
+			verb_print_problems(&call->problems, NULL);
+		call->told = true;
 		verb_fail(call, 2, "the configuration of %s has errors; nothing "
 			  "was done", list[i]->name);
 		free(list);

@@ -41,6 +41,8 @@ struct verb_call {
 	const char *records_option;
 	bool json;
 	struct logbook_options logbook;	/* after verb_load */
+	bool dry;		/* no way will be opened: secrets may be missing */
+	bool told;		/* the errors of the files, once */
 	struct verb_excluded excluded;	/* -x: hosts that are not meant */
 
 	/* verb_load */

@@ -245,3 +245,20 @@ bad() {
 		status_is 0
 	done
 }
+
+@test "what opens no way needs no secret; what does, does" {
+	small
+	host web1 </dev/null
+	rm "$config/secrets/bmc"
+	sed -i 's/^recover.*/recover = small/' "$config/hosts.d/web1.ini"
+	printf '[vars]\nport = 80\n' >>"$config/hosts.d/web1.ini"
+	run rh rehearse small --host web1 --seeds 20
+	status_is 0
+	run rh graph small --host web1
+	status_is 0
+	run rh plan reboot web1
+	status_is 0
+	run rh recover web1
+	status_is 2
+	says 'secret file'
+}
