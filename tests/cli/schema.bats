@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The contract: what each verb says with --json, and what stands in records, has the
+# members of schemas/*.json and no other.
+
+load cli-lib.bash
+
+# valid SCHEMA [FILE]: all of standard input, or of a file.
+valid() {
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/validate.py" "$@"
+}
+
+invalid() {
+	! valid "$@" >"$BATS_TEST_TMPDIR/why"
+}
+
+# said SCHEMA VERB...: what the verb prints, whatever its exit status.
+said() {
+	local schema=$1 verb=$2
+	shift 2
+	rh "$verb" --json "$@" >"$BATS_TEST_TMPDIR/said" </dev/null || true
+	valid "$schema" "$BATS_TEST_TMPDIR/said" || {
+		cat "$BATS_TEST_TMPDIR/said"
+		return 1
+	}
+}
+
+# The demo host, which is a twin: a run with all that can happen in it.
+demo() {
+	cp "$BATS_TEST_DIRNAME/../../hosts.d/demo.ini" "$config/hosts.d"
+	cp "$BATS_TEST_DIRNAME/../../sequences.d/demo.ini" "$config/sequences.d"
+	mkdir -p "$config/twins.d"
+	cp "$BATS_TEST_DIRNAME/../../twins.d/demo.ini" "$config/twins.d"
+	chmod -R u+w,go-w "$config"
+}
+
+records_are_valid() {
+	for run in "$records"/runs/*; do
+		valid run "$run/run.json"
+		valid journal "$run/journal.jsonl"
+	done
+}
+
+@test "schema: recover, its record, runs and show" {
+	demo
+	said event recover demo --reason 'a test' --request-id one
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/said" | jq -r .verdict)" = recovered ]
+	said event recover demo --request-id one
+	jq -e .repeated "$BATS_TEST_TMPDIR/said"
+	said event power demo reset --override 'a test'
+	said event power demo off
+	said event recover nohost demo || [ ! -s "$BATS_TEST_TMPDIR/said" ]
+	records_are_valid
+	said runs runs
+	rh show last --json >"$BATS_TEST_TMPDIR/show"
+	head -n 1 "$BATS_TEST_TMPDIR/show" | valid run
+	tail -n +2 "$BATS_TEST_TMPDIR/show" | valid journal
+}
+
+@test "schema: a run that is not waited for, cancelled, killed, refused, busy" {
+	good
+	sed -i 's/wait 100ms/wait 1m/' "$config/sequences.d/nap.ini"
+	said event recover ldap1 --no-wait
+	said event recover ldap1
+	[ "$(jq -r .code "$BATS_TEST_TMPDIR/said")" = busy ]
+	said event wait last --timeout 1ms
+	said runs runs
+	said cancel cancel last
+	records_are_valid
+	said event recover ldap1 --no-wait --request-id k
+	kill -KILL "$(jq -r .pid "$(ls -d "$records"/runs/* | tail -n 1)/run.json")"
+	said event wait last
+	said event recover ldap1 --request-id k
+	said cancel cancel last
+	said runs runs
+	# and settled by the next one
+	sed -i 's/wait 1m/wait 1ms/' "$config/sequences.d/nap.ini"
+	said event recover ldap1
+	records_are_valid
+	mkdir "$records/runs/20200101T000000Z-ldap1-nap-0000"
+	said runs runs
+}
+
+@test "schema: refused by the guard" {
+	demo
+	printf '[guard]\nruns-per-host = 1\n' >"$config/rhands.ini"
+	said event power demo reset
+	said event power demo reset
+	tail -n 1 "$BATS_TEST_TMPDIR/said" | jq -e '.code == "refused" and .rule and .allowed_at'
+	said event power demo reset --override 'a test'
+	records_are_valid
+	said runs runs
+}
+
+@test "schema: a question, and its answer" {
+	cat >"$config/hosts.d/h.ini" <<-'END'
+		[host]
+		recover = ask
+		[vars]
+		x = y
+	END
+	nap
+	cat >"$config/sequences.d/ask.ini" <<-END
+		[sequence]
+		start = a
+		deadline = 1m
+		[state a]
+		do = ask "is it warm?", check tcp $port
+		then = recovered
+		timeout = 30s -> failed "nobody knows"
+	END
+	rh recover h --json >"$BATS_TEST_TMPDIR/run" </dev/null 3>&- &
+	asked() {
+		[ -n "$(ls "$records"/runs/*/question.json 2>/dev/null)" ]
+	}
+	wait_for 10 asked
+	said answer answer h
+	said runs runs
+	said answer answer h yes
+	wait $! || true
+	valid event "$BATS_TEST_TMPDIR/run"
+	records_are_valid
+}
+
+@test "schema: the verbs that look" {
+	demo
+	rh recover demo >/dev/null
+	host ldap1 </dev/null
+	nap
+	said status status
+	said status power demo status
+	said doctor doctor demo ldap1
+	said hosts hosts
+	said plan plan start all
+	said shell shell demo -- uptime
+	said shell shell ldap1 -- uptime
+	said sel sel demo
+	said sel sel ldap1
+	said identify identify demo on
+	said identify identify ldap1 on
+	said drivers drivers
+	said check check --paths
+	echo 'wrong = 1' >>"$config/hosts.d/ldap1.ini"
+	said check check
+	said rehearse rehearse demo --seeds 20
+}
+
+@test "schema: a member that is new, missing or of another kind is seen" {
+	demo
+	rh recover demo --json >"$BATS_TEST_TMPDIR/good" </dev/null
+	cp "$(ls -d "$records"/runs/*)"/run.json "$BATS_TEST_TMPDIR/run.json"
+	valid event "$BATS_TEST_TMPDIR/good"
+	for edit in '.new = 1' 'del(.event)' 'del(.version)' '.version = 2' 'del(.run)' \
+		'.at_ms = "1"' '.time = "now"' 'if .event == "verdict" then .verdict = "fine" else . end' \
+		'if .event == "power-act" then del(.driver) else . end' \
+		'if .event == "begin" then .event = "start" else . end'; do
+		jq -c "$edit" "$BATS_TEST_TMPDIR/good" | invalid event
+	done
+	for edit in '.new = 1' 'del(.code)' 'del(.force)' 'del(.verdict)' '.pid = "7"' \
+		'.force = "much"'; do
+		jq "$edit" "$BATS_TEST_TMPDIR/run.json" | invalid run
+	done
+	invalid event /dev/null
+}
