@@ -6,8 +6,8 @@
 #include "agent/sequence/parse.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/console/keys.h"
