@@ -39,6 +39,7 @@
 #define FLEET_NAME_MS 1000	/* for the lookup of one name */
 #define FLEET_NAMES_MS 400	/* lookups that took longer, together, are the last */
 #define FLEET_HOSTS_MAX 100000	/* that a session id can tell apart */
+#define FLEET_SECRETS 64	/* that are looked through for the same one */
 
 struct ipmi_fleet {
 	struct fleet_bmc *bmcs;
@@ -84,13 +85,42 @@ static bool fleet_suits(const struct settings *s)
 	return (ipmi_map_workarounds_lan(s) & ~known) == 0;
 }
 
+/*
+ * Passwords by the same reference lie in one page: memory can't be locked for
+ * thousands of them. Returns whether it is another's.
+ */
+static bool fleet_share(const struct ipmi **owners, size_t *count,
+			struct ipmi *d)
+{
+	const char *ref = settings_secret_ref(d->settings, "password");
+	const struct ipmi *owner;
+	size_t i;
+
+	for (i = 0; i < *count; i++) {
+		owner = owners[i];
+		if (strcmp(settings_secret_ref(owner->settings, "password"),
+			   ref) != 0 ||
+		    owner->password.len != d->password.len ||
+		    memcmp(owner->password.bytes, d->password.bytes,
+			   d->password.len) != 0)
+			continue;
+		secret_release(&d->password);
+		d->password = owner->password;
+		return true;
+	}
+	if (*count < FLEET_SECRETS)
+		owners[(*count)++] = d;
+	return false;
+}
+
 static int ipmi_fleet_open(void *self, const struct settings *const *settings,
 			   size_t count, int64_t deadline, struct rh_error *err)
 {
 	struct ipmi_fleet *f = self;
+	const struct ipmi *owners[FLEET_SECRETS];
 	struct rh_error why = RH_ERROR_INIT;
+	size_t i, owner_count = 0;
 	struct ipmi *d;
-	size_t i;
 
 	if (count > FLEET_HOSTS_MAX)
 		return rh_error_set(err, RH_ERR_NOTSUP, "too many hosts");
@@ -102,9 +132,12 @@ static int ipmi_fleet_open(void *self, const struct settings *const *settings,
 	for (i = 0; i < count; i++) {
 		f->bmcs[i].index = i;
 		d = &f->bmcs[i].driver;
-		if (!fleet_suits(settings[i]) ||
-		    driver_ipmi.open(d, settings[i], deadline, &why) == 0)
+		if (!fleet_suits(settings[i]))
 			continue;
+		if (driver_ipmi.open(d, settings[i], deadline, &why) == 0) {
+			f->bmcs[i].shares = fleet_share(owners, &owner_count, d);
+			continue;
+		}
 		/* Its own hand will say the same. */
 		driver_ipmi.close(d);
 		d->settings = NULL;
@@ -119,6 +152,8 @@ static void ipmi_fleet_close(void *self)
 
 	for (i = 0; i < f->count; i++) {
 		explicit_bzero(&f->bmcs[i].session, sizeof(f->bmcs[i].session));
+		if (f->bmcs[i].shares)
+			f->bmcs[i].driver.password = (struct secret){ NULL, 0 };
 		if (f->bmcs[i].driver.settings != NULL)
 			driver_ipmi.close(&f->bmcs[i].driver);
 	}

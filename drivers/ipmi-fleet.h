@@ -99,6 +99,7 @@ struct fleet_bmc {
 	socklen_t addr_len;
 	struct fleet_session session;
 	int suites_left;
+	bool shares;			/* its password is that of another */
 	bool heard;			/* anything */
 	bool counts;			/* has a place in the window */
 	bool answered;			/* the caller was told */
