@@ -17,6 +17,7 @@
  */
 struct bmc_packets {
 	const char *password;
+	uint8_t id[4];		/* that it gives to its session, not 0 */
 	bool knows_17, knows_3;
 	bool wants_privilege;	/* in Open Session, as opensesspriv gives it */
 	bool on;
@@ -31,7 +32,6 @@ struct bmc_packets {
 	uint32_t sequence;
 };
 
-static const uint8_t bmc_id[4] = { 0x44, 0x33, 0x22, 0x11 };
 static const uint8_t bmc_random[16] = "random of a BMC";
 static const uint8_t bmc_guid[16] = "the guid of one";
 
@@ -106,7 +106,7 @@ static inline size_t bmc_open(struct bmc_packets *b, const uint8_t *in,
 	memcpy(answer + 4, body + 4, 4);
 	if (status != 0)
 		return bmc_head(out, 0x11, NULL, 0, 8) + 8;
-	memcpy(answer + 8, bmc_id, 4);
+	memcpy(answer + 8, b->id, 4);
 	memcpy(answer + 12, body + 8, 24);
 	return bmc_head(out, 0x11, NULL, 0, 36) + 36;
 }
@@ -126,7 +126,7 @@ static inline size_t bmc_rakp_1(struct bmc_packets *b, const uint8_t *in,
 	memcpy(answer + 8, bmc_random, 16);
 	memcpy(answer + 24, bmc_guid, 16);
 	memcpy(data, b->console_id, 4);
-	memcpy(data + 4, bmc_id, 4);
+	memcpy(data + 4, b->id, 4);
 	memcpy(data + 8, b->console_random, 16);
 	memcpy(data + 24, bmc_random, 16);
 	memcpy(data + 40, bmc_guid, 16);
@@ -158,7 +158,7 @@ static inline size_t bmc_rakp_3(struct bmc_packets *b, const uint8_t *in,
 	answer[0] = in[16];
 	memcpy(answer + 4, b->console_id, 4);
 	memcpy(data, b->console_random, 16);
-	memcpy(data + 16, bmc_id, 4);
+	memcpy(data + 16, b->id, 4);
 	memcpy(data + 20, bmc_guid, 16);
 	bmc_hmac(b, b->sik, bmc_digest_len(b), data, 36, full);
 	memcpy(answer + 8, full, bmc_code_len(b));
@@ -224,7 +224,7 @@ static inline size_t bmc_command(struct bmc_packets *b, const uint8_t *in,
 	uint8_t message[256], answer[64], full[32];
 
 	bmc_hmac(b, b->k1, bmc_digest_len(b), in + 4, len - code - 4, full);
-	if (memcmp(in + 6, bmc_id, 4) != 0 || payload < 32 ||
+	if (memcmp(in + 6, b->id, 4) != 0 || payload < 32 ||
 	    memcmp(full, in + len - code, code) != 0)
 		return 0;
 	memcpy(message, in + 32, payload - 16);

@@ -39,7 +39,9 @@ static struct fleet_bmc *begin(const uint8_t *suites, int count)
 
 static struct bmc_packets good_bmc(void)
 {
-	return (struct bmc_packets){ .password = "labpass", .knows_3 = true,
+	return (struct bmc_packets){ .password = "labpass",
+				     .id = { 0x44, 0x33, 0x22, 0x11 },
+				     .knows_3 = true,
 				     .knows_17 = true, .refusal = 0x11,
 				     .on = true };
 }
