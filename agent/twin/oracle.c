@@ -248,16 +248,21 @@ static void oracle_types(struct oracle *o, const struct machine_action *a)
 	oracle_touch(o, "keys were typed");
 }
 
-/* Where the line lags, nobody can know that the prompt has gone meanwhile. */
+/*
+ * Where the line lags, nobody can know that the prompt has gone meanwhile. Nor
+ * where somebody else has cut the power without a word on the console, and there
+ * nobody is left to read it.
+ */
 static void oracle_secret(struct oracle *o, const struct machine_action *a)
 {
 	static const enum fault lags[] = { FAULT_L13, FAULT_C03, FAULT_L07,
 					   FAULT_L14, FAULT_NONE };
 	int64_t most = oracle_any(o, lags) ? ORACLE_LAG_MS : ORACLE_QUIET_MS;
 	unsigned entry = twin_entries(o->w->t);
+	bool cut = !twin_is_on(o->w->t) && o->w->f.struck[FAULT_P18];
 
 	oracle_types(o, a);
-	if (o->secret_at < 0 || o->w->now - o->secret_at > most)
+	if (!cut && (o->secret_at < 0 || o->w->now - o->secret_at > most))
 		oracle_complain(o, "a secret was typed in state \"%s\" of the "
 				"twin, where nobody asks for one",
 				twin_state_name(o->w->t));

@@ -368,6 +368,18 @@ static void test_secrets(void **state)
 	begin(&f, "boot");
 	secret(&f);
 	says(&f, "where nobody asks");
+	/* Somebody has cut the power: nobody reads it. */
+	begin(&f, "off");
+	f.w.f.struck[FAULT_P18] = true;
+	secret(&f);
+	says(&f, "");
+	begin(&f, "off");
+	secret(&f);
+	says(&f, "where nobody asks");
+	begin(&f, "boot");
+	f.w.f.struck[FAULT_P18] = true;
+	secret(&f);
+	says(&f, "where nobody asks");
 	begin(&f, "asks");
 	secret(&f);
 	later(&f, 500);
