@@ -133,14 +133,16 @@ int program_terminal_read(struct program_terminal *t, void *bytes, size_t size,
 
 	if (t->pid <= 0)
 		return program_terminal_none(err);
-	program_terminal_errors(t);
 	do {
 		n = read(t->fd, bytes, size);
 	} while (n < 0 && errno == EINTR);
 	if (n > 0)
 		return (int)n;
-	if (n < 0 && errno == EAGAIN)
+	/* Only now: what it says about itself is not urgent. */
+	if (n < 0 && errno == EAGAIN) {
+		program_terminal_errors(t);
 		return 0;
+	}
 	return program_terminal_gone(t, RH_ERR_LOST, err);
 }
 

@@ -320,3 +320,15 @@ void child_start_next(struct child *c)
 	child_run_request(c, &request, &done);
 	child_item_release(&item);
 }
+
+void child_start_write(struct child *c)
+{
+	struct hand_request request;
+	uint32_t id;
+
+	if (c->queued == 0 || !c->attached)
+		return;
+	message_get_request(c->queue[0].bytes, &id, &request);
+	if (request.op == HAND_OP_WRITE)
+		child_start_next(c);
+}

@@ -26,6 +26,7 @@ struct child_item {
 
 struct child {
 	int fd;
+	bool asked;			/* the socket has something to read */
 	const struct driver *driver;
 	bool fleet;		/* self is of driver->fleet */
 	void *self;
@@ -66,6 +67,9 @@ void child_item_release(struct child_item *item);
 
 /* Begins the next request, where nothing of the one before is left. */
 void child_start_next(struct child *c);
+
+/* The same, where that is a WRITE to the attached console. */
+void child_start_write(struct child *c);
 
 /* --- hand-child-console.c --- */
 

@@ -80,7 +80,7 @@ static bool child_receive(struct child *c)
 	struct child_item *item;
 	ssize_t len;
 
-	while (!c->brain_gone) {
+	while (c->asked && !c->brain_gone) {
 		len = recv(c->fd, bytes, sizeof(bytes),
 			   MSG_DONTWAIT | MSG_TRUNC);
 		if (len < 0 && errno == EINTR)
@@ -88,19 +88,19 @@ static bool child_receive(struct child *c)
 		if (len < 0 && errno == EAGAIN)
 			return true;
 		if (len <= 0)
-			break;
+			return false;
 		if ((size_t)len > sizeof(bytes) || c->queued == HAND_QUEUE ||
 		    message_check(bytes, (size_t)len,
 				  MESSAGE_BIT(MESSAGE_REQUEST), &err) < 0) {
 			log_line(LOG_WARN, "from the brain: %s", err.text);
-			break;
+			return false;
 		}
 		item = &c->queue[c->queued++];
 		item->bytes = memory_copy_len(bytes, (size_t)len);
 		item->len = (size_t)len;
 		explicit_bzero(bytes, (size_t)len);
 	}
-	return false;
+	return !c->brain_gone;
 }
 
 /* --- The loop --- */
@@ -173,8 +173,10 @@ static void child_poll(struct child *c)
 	if (child_has_output(c))
 		fds[0].events |= POLLOUT;
 	count = child_console_fds(c, fds + 1, &wake_ms);
-	if (poll(fds, (nfds_t)(1 + count), child_wait_ms(c, wake_ms)) >= 0)
-		child_count_spin(c, fds + 1, count, deadline_now() - before);
+	if (poll(fds, (nfds_t)(1 + count), child_wait_ms(c, wake_ms)) < 0)
+		return;
+	c->asked = (fds[0].revents & ~POLLOUT) != 0;
+	child_count_spin(c, fds + 1, count, deadline_now() - before);
 }
 
 static void child_loop(struct child *c)
@@ -183,9 +185,11 @@ static void child_loop(struct child *c)
 		child_poll(c);
 		if (!child_receive(c))
 			return;
+		/* A key goes first: somebody waits for it. */
+		child_start_write(c);
+		child_write_some(c);
 		child_read_console(c);
 		child_start_next(c);
-		child_write_some(c);
 		child_flush(c);
 		child_alive(c);
 	}

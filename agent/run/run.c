@@ -282,7 +282,8 @@ static int64_t run_wake(struct run *r, struct hand **list, int count)
 	return due;
 }
 
-static void run_wait(struct run *r)
+/* Waits. Returns whether a signal came. */
+static bool run_wait(struct run *r)
 {
 	struct hand *list[RUN_HANDS];
 	struct pollfd fds[RUN_HANDS + 4];
@@ -298,7 +299,9 @@ static void run_wait(struct run *r)
 			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
 						       .events = POLLIN };
 	}
-	poll(fds, (nfds_t)used, deadline_poll_ms(run_wake(r, list, count)));
+	return poll(fds, (nfds_t)used,
+		    deadline_poll_ms(run_wake(r, list, count))) > 0 &&
+	       fds[0].revents != 0;
 }
 
 static void run_show_status(struct run *r, int64_t now)
@@ -313,15 +316,17 @@ static void run_show_status(struct run *r, int64_t now)
 
 static void run_loop(struct run *r)
 {
+	bool signalled;
 	int64_t now;
 
 	while (!r->over) {
 		run_drain_machine(r);
 		if (r->over)
 			break;
-		run_wait(r);
+		signalled = run_wait(r);
 		now = deadline_now();
-		run_signal(r);
+		if (signalled)
+			run_signal(r);
 		run_drain_hands(r);
 		console_tick(r, now);
 		evidence_tick(r, now);
