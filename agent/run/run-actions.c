@@ -316,10 +316,11 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 {
 	const char *text = a->text;
 	char with_driver[1100];
-	json_t *fields = json_object();
+	json_t *fields;
 
 	if (a->event == MACHINE_EVENT_STATE && !begin_force(r))
 		return;
+	fields = json_object();
 	if (a->event == MACHINE_EVENT_POWER && r->power_count > 0) {
 		snprintf(with_driver, sizeof(with_driver), "%s (%s)", text,
 			 r->power_ways[r->last_way]->driver->name);
