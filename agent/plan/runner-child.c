@@ -92,9 +92,11 @@ static void child_end_event(struct runner *r, size_t host, const char *text)
 {
 	struct runner_child *c = &r->children[host];
 	struct child_acts acts = child_acts(r, c->run);
+	/* A full disk here is no failure of the host: it can be resumed. */
+	bool local = c->local && !acts.touched;
 	struct maintenance_event e = {
-		.what = c->cancelled ? MAINTENANCE_HOST_LOST
-				     : MAINTENANCE_HOST_END,
+		.what = c->cancelled || local ? MAINTENANCE_HOST_LOST
+					      : MAINTENANCE_HOST_END,
 		.at_ms = deadline_wall_ms(), .host = host, .step = c->step,
 		.verdict = c->run[0] != '\0' ? c->verdict : VERDICT_NONE,
 		.touched = acts.touched, .restarted = acts.restarted,
@@ -102,6 +104,8 @@ static void child_end_event(struct runner *r, size_t host, const char *text)
 	};
 
 	runner_event(r, &e);
+	if (local)
+		runner_break(r, text);
 }
 
 void runner_begin_host(struct runner *r, size_t host, enum maintenance_step step)
@@ -151,6 +155,7 @@ static void child_take_line(struct runner_child *c, const char *line)
 	if (event != NULL && strcmp(event, "verdict") == 0) {
 		c->verdict = verdict_from_name(verdict != NULL ? verdict : "");
 		c->cancelled = code != NULL && strcmp(code, "cancelled") == 0;
+		c->local = code != NULL && strcmp(code, "io") == 0;
 		child_copy(c->reason, sizeof(c->reason), o, "reason");
 	}
 	json_decref(o);

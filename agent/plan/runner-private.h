@@ -16,6 +16,7 @@ struct runner_child {
 	enum maintenance_step step;
 	enum verdict verdict;		/* as it said; NONE: nothing yet */
 	bool cancelled;
+	bool local;			/* our own disk failed it */
 	char reason[600];
 	char run[200];
 };
@@ -30,11 +31,14 @@ struct runner {
 	int signal_fd;
 	sigset_t before;
 	int stopped;			/* signals that asked for the end */
-	bool broken;			/* the journal can't be written any more */
+	bool broken;			/* journal or records can't be written any more */
 };
 
 /* Writes the event, applies it, says it. False: broken. */
 bool runner_event(struct runner *r, const struct maintenance_event *e);
+
+/* This machine can't go on, for that reason: nothing more is begun. */
+void runner_break(struct runner *r, const char *why);
 
 /* ---- runner-child.c ------------------------------------------------------------------ */
 

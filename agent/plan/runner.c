@@ -27,20 +27,28 @@
 #define RUNNER_OUTPUT_MAX 4096
 #define RUNNER_ORPHANS_MS (INT64_C(24) * 3600 * 1000)
 
+void runner_break(struct runner *r, const char *why)
+{
+	char *text;
+
+	if (r->broken)
+		return;
+	r->broken = true;
+	text = memory_format("nothing more is begun: %s; make room, then --resume "
+			     "goes on", why);
+	runner_say_text(r, text);
+	free(text);
+}
+
 bool runner_event(struct runner *r, const struct maintenance_event *e)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	json_t *line = NULL;
-	char *text;
 
 	if (r->broken)
 		return false;
 	if (journal_write(&r->journal, r->plan, e, &line, &err) < 0) {
-		r->broken = true;
-		text = memory_format("nothing more is begun: %s; make room, then "
-				     "--resume goes on", err.text);
-		runner_say_text(r, text);
-		free(text);
+		runner_break(r, err.text);
 		return false;
 	}
 	if (!maintenance_apply(&r->core, e)) {

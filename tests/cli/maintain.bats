@@ -265,3 +265,42 @@ one_wave() {
 	status_is 0
 	[ "$(restarts web1)" -eq 1 ]
 }
+
+# small WORDS...: rhands with its records on a disk of its own, of 400 kB, that the
+# program $BATS_TEST_TMPDIR/fill fills; what is there is kept in $records.
+small() {
+	run timeout 60 unshare -Urm bash -c '
+		mount -t tmpfs -o size=400k,mode=700 none "$1" && cp -a "$1.kept/." "$1/"
+		"${@:2}"
+		status=$?
+		rm -f "$1/filling"
+		cp -a "$1/." "$1.kept/"
+		exit $status' - "$records" "$rhands" "$@" </dev/null
+	echo "$output"
+}
+
+@test "maintain: a full disk in wave 2; it is resumed when there is room" {
+	unshare -Urm true 2>/dev/null || skip "no mounts of one's own here"
+	three
+	mkdir -p "$records" "$records.kept"
+	printf '#!/bin/sh\nexec 2>&-\ncat /dev/zero >%s/filling\nexit 0\n' "$records" \
+		>"$BATS_TEST_TMPDIR/fill"
+	chmod 700 "$BATS_TEST_TMPDIR/fill"
+	plan "gate = $BATS_TEST_TMPDIR/fill"
+	small maintain night --config "$config" --records "$records"
+	[ "$status" -ne 0 ]
+	says 'web1             back'
+	says 'nothing more is begun: '
+	says 'No space left on device'
+	says '--resume goes on'
+	[ ! -e "$records.kept/twins/ldap1" ] ||
+		! grep -q ' shell ' "$records.kept/twins/ldap1"
+	# the gate's file is the only thing that has changed
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/fill"
+	small maintain night --config "$config" --records "$records" --resume
+	status_is 0
+	records=$records.kept
+	for h in web1 web2 ldap1 nfs1; do
+		[ "$(restarts $h)" -eq 1 ]
+	done
+}
