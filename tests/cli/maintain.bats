@@ -304,3 +304,62 @@ small() {
 		[ "$(restarts $h)" -eq 1 ]
 	done
 }
+
+@test "maintain: on-failure = ask asks at the terminal" {
+	server nfs1
+	server web1 nfs1
+	# nobody gets in there: its restart fails, and nothing was sent
+	sed -i '/on shell/d' "$config/twins.d/web1.ini"
+	plan 'on-failure = ask'
+	maintain
+	status_is 1
+	says 'nobody can be asked here'
+	[ ! -e "$records/twins/nfs1" ]
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	timeout 60 script -qfec "'$rhands' maintain night --config '$config' --records '$records'" \
+		"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/keys" >/dev/null 3>&- &
+	exec 4>"$BATS_TEST_TMPDIR/keys"
+	wait_for 30 grep -aq 'go on with the others' "$BATS_TEST_TMPDIR/out"
+	printf 'y\r' >&4
+	wait_for 30 grep -aq 'nfs1.*back in' "$BATS_TEST_TMPDIR/out"
+	exec 4>&-
+	wait
+	grep -aq 'failed: web1: it is healthy, but was not restarted' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "maintain: a cold start; what others need comes first" {
+	three
+	sed -i 's/^start = up/start = off/' "$config"/twins.d/{nfs1,ldap1}.ini
+	plan 'kind = start'
+	maintain
+	status_is 0
+	in_order 'wave 1 of 3: nfs1' 'nfs1             back' 'wave 2 of 3: ldap1' \
+		'wave 3 of 3: web[1-2]' 'all hosts are back'
+	# those that were up were not touched
+	! grep -q ' power ' "$records"/twins/web1 2>/dev/null
+}
+
+@test "maintain: kind = run carries out a sequence, and a runner killed in it is told" {
+	server web1
+	cat >"$config/sequences.d/patch.ini" <<-'END'
+		[sequence]
+		summary = Patch it
+		deadline = 1m
+		start = patch
+		[state patch]
+		do = wait 3s, check tcp 389 within 5s
+		then = recovered
+	END
+	plan 'kind = run patch'
+	"$rhands" maintain night --config "$config" --records "$records" \
+		>"$BATS_TEST_TMPDIR/first" 2>&1 3>&- &
+	wait_for 10 bash -c 'compgen -G "$0/runs/*-patch-*/run.json"' "$records"
+	kill -TERM $!
+	wait $! || true
+	maintain --resume
+	status_is 4
+	says 'the runner was killed in the middle of it: look what it has done'
+	maintain
+	status_is 0
+	says 'all hosts are back'
+}
