@@ -9,6 +9,7 @@
 #include "tests/lab/conformance.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int power_act(struct conf_instance *i, enum driver_act act, int64_t ms,
@@ -244,6 +245,104 @@ static void power_test_identify(void)
 	conf_close(&i);
 }
 
+/* --- many together -------------------------------------------------------------- */
+
+#define POWER_MANY 3		/* two that are well, one that is silent */
+#define POWER_EACH_MS 1500
+
+struct power_fleet {
+	struct driver_fleet_answer answers[POWER_MANY];
+	int told[POWER_MANY];
+	int64_t at[POWER_MANY];
+};
+
+static bool power_fleet_take(void *context,
+			     const struct driver_fleet_answer *answer)
+{
+	struct power_fleet *f = context;
+
+	if (!conf_check(answer->index < POWER_MANY, "told of number %zu of %d",
+			answer->index, POWER_MANY))
+		return false;
+	f->answers[answer->index] = *answer;
+	f->told[answer->index]++;
+	f->at[answer->index] = deadline_now();
+	return true;
+}
+
+static void power_fleet_ask(const struct settings *const *settings,
+			    int64_t deadline, struct power_fleet *f, int *ret_rc)
+{
+	const struct driver_fleet_ops *ops = conf_driver->fleet;
+	struct rh_error err = RH_ERROR_INIT;
+	void *self = memory_new(1, ops->size);
+
+	if (conf_check_rc(ops->open(self, settings, POWER_MANY,
+				    deadline_in(CONF_SOON_MS), &err),
+			  &err, "fleet open"))
+		*ret_rc = ops->query(self, POWER_EACH_MS, deadline,
+				     power_fleet_take, f, &err);
+	ops->close(self);
+	free(self);
+}
+
+/* The silent one is told last, in its time; the others are what query says. */
+static void power_fleet_check(const struct power_fleet *f,
+			      enum driver_power state, int64_t began)
+{
+	int n;
+
+	for (n = 0; n < POWER_MANY; n++)
+		conf_check(f->told[n] == 1, "told of number %d %d times", n,
+			   f->told[n]);
+	for (n = 0; n < 2; n++) {
+		conf_check(f->answers[n].alone || f->answers[n].state == state,
+			   "the fleet says %s, query %s",
+			   driver_power_name(f->answers[n].state),
+			   driver_power_name(state));
+		conf_check(f->at[n] < f->at[2], "it waited for the silent one");
+	}
+	conf_check(f->answers[2].alone ||
+		   f->answers[2].err.code == RH_ERR_UNREACHABLE ||
+		   f->answers[2].err.code == RH_ERR_TIMEOUT,
+		   "the silent one: %s", rh_code_name(f->answers[2].err.code));
+	conf_check_error(&f->answers[2].err, "the silent one");
+	conf_check(f->at[2] - began < POWER_EACH_MS + CONF_SLACK_MS,
+		   "the silent one took %d ms", (int)(f->at[2] - began));
+}
+
+static void power_test_fleet(void)
+{
+	enum driver_power state = DRIVER_POWER_UNKNOWN;
+	const struct settings *settings[POWER_MANY];
+	struct power_fleet f = { .told = { 0 } };
+	struct rh_error err = RH_ERROR_INIT;
+	struct conf_instance i, silent;
+	int64_t began;
+	int rc = -1;
+
+	if (conf_driver->fleet == NULL || !conf_has_section("silent")) {
+		conf_skip("fleet is NULL");
+		return;
+	}
+	conf_open(&i, NULL);
+	conf_open(&silent, "silent");
+	settings[0] = settings[1] = i.settings;
+	settings[2] = silent.settings;
+	conf_check_rc(conf_driver->power->query(i.self,
+						deadline_in(CONF_SOON_MS),
+						&state, &err), &err, "query");
+	power_fleet_ask(settings, deadline_now() - 1, &f, &rc);
+	conf_check(rc == -1 && f.told[0] + f.told[1] + f.told[2] == 0,
+		   "it asks though its deadline has passed");
+	began = deadline_now();
+	power_fleet_ask(settings, deadline_in(CONF_SOON_MS), &f, &rc);
+	conf_check(rc == 0, "fleet query gives %d", rc);
+	power_fleet_check(&f, state, began);
+	conf_close(&silent);
+	conf_close(&i);
+}
+
 const struct conf_rule conf_rules_power[] = {
 	{ "query-says-what-is-true", CONF_POWER, power_test_truth },
 	{ "query-that-cannot-tell-is-unknown", CONF_POWER, power_test_unknown },
@@ -254,5 +353,6 @@ const struct conf_rule conf_rules_power[] = {
 	{ "act-with-a-late-answer-is-sent-once", CONF_POWER, power_test_slow },
 	{ "boot-device-is-set-or-refused", CONF_POWER, power_test_boot },
 	{ "identify-on-and-off", CONF_POWER, power_test_identify },
+	{ "fleet-says-what-query-says", CONF_POWER, power_test_fleet },
 	{ NULL, CONF_ANY, NULL },
 };
