@@ -326,6 +326,9 @@ void config_free(struct config *config)
 		return;
 	for (i = 0; i < config->host_count; i++)
 		config_host_free(config->hosts[i]);
+	for (i = 0; i < config->hidden_count; i++)
+		config_host_free(config->hidden[i]);
+	free(config->hidden);
 	free(config->hosts);
 	config_free_inis(config->sequences, config->sequence_names,
 			 config->sequence_count);

@@ -119,6 +119,8 @@ struct config {
 	struct settings *log;	/* [log] of rhands.ini, or its defaults */
 	struct host **hosts;	/* sorted by name, NULL-ended */
 	size_t host_count;
+	struct host **hidden;	/* those that the policy keeps from the caller */
+	size_t hidden_count;
 	struct ini **sequences;	/* sorted by file name */
 	char **sequence_names;
 	size_t sequence_count;

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/config/policy.h"
 #include "agent/console/cast.h"
 #include "agent/run/process.h"
 #include "base/buffer.h"
@@ -260,6 +261,16 @@ static void record_add(json_t *head, const char *key, const char *text)
 		json_object_set_new(head, key, record_string(text));
 }
 
+/* Who came by sudo; the user is then the one that rhands runs as. */
+static void record_add_caller(json_t *head)
+{
+	uid_t caller = policy_caller();
+	const struct passwd *pw = caller != getuid() ? getpwuid(caller) : NULL;
+
+	if (pw != NULL)
+		json_object_set_new(head, "caller", record_string(pw->pw_name));
+}
+
 static json_t *record_head(const struct record *r, const struct record_info *info,
 			   int64_t wall_ms)
 {
@@ -278,6 +289,7 @@ static json_t *record_head(const struct record *r, const struct record_info *inf
 	json_object_set_new(head, "deadline_ms",
 			    json_integer(info->deadline_ms));
 	json_object_set_new(head, "user", record_string(record_own_user()));
+	record_add_caller(head);
 	json_object_set_new(head, "agent", record_string(host));
 	json_object_set_new(head, "pid", json_integer(getpid()));
 	json_object_set_new(head, "pid_start",

@@ -138,7 +138,6 @@ static int replay_options(struct verb_call *call, struct replay *p,
 
 static int replay_run(struct verb_call *call)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	struct replay p = { .raw = false };
 	const char *speed = NULL, *idle = NULL;
 	const struct verb_option own[] = { { "speed", &speed, NULL },
@@ -155,9 +154,9 @@ static int replay_run(struct verb_call *call)
 		status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (history_find(call->records, call->argv[0], &path, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+	status = verb_find_run(call, call->argv[0], &path);
+	if (status != 0)
+		return status;
 	status = replay_file(call, &p, path);
 	free(path);
 	status = verb_finish(call, status);

@@ -9,6 +9,7 @@
 
 #include "agent/report/report.h"
 #include "agent/run/history.h"
+#include "agent/verbs/verb-policy.h"
 #include "agent/verbs/verb.h"
 
 static int report_save(struct verb_call *call, const char *file,
@@ -58,7 +59,6 @@ static int report_path(struct verb_call *call, const char *path,
 
 static int report_run(struct verb_call *call)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	const char *output = NULL;
 	const struct verb_option own[] = { { "output", &output, NULL },
 					   { NULL, NULL, NULL } };
@@ -70,12 +70,14 @@ static int report_run(struct verb_call *call)
 	if (output == NULL && isatty(STDOUT_FILENO))
 		return verb_fail(call, 2, "a page is nothing for a terminal: give "
 				 "--output FILE");
-	status = verb_load(call);
+	status = output != NULL ? verb_policy_file(call, "use --output") : 0;
+	if (status == 0)
+		status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (history_find(call->records, call->argv[0], &path, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+	status = verb_find_run(call, call->argv[0], &path);
+	if (status != 0)
+		return status;
 	status = report_path(call, path, output);
 	free(path);
 	return verb_finish(call, status);

@@ -8,6 +8,7 @@
 #include "agent/run/history.h"
 #include "agent/run/record.h"
 #include "agent/verbs/runs-filter.h"
+#include "agent/verbs/verb-policy.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -112,7 +113,8 @@ static bool runs_one(struct verb_call *call, const struct runs_filter *filter,
 	char *path = memory_format("%s/runs/%s", call->records, id);
 	struct rh_error err = RH_ERROR_INIT;
 	json_t *run = history_load(path, &err);
-	bool takes = runs_filter_takes(filter, run,
+	bool takes = verb_policy_shows(call, run) &&
+		     runs_filter_takes(filter, run,
 				       run != NULL ? runs_verdict(call, run)
 						   : "damaged");
 

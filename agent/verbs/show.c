@@ -134,7 +134,6 @@ static int show_path(struct verb_call *call, const char *path)
 
 static int show_run(struct verb_call *call)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	char *path;
 	int status = verb_begin(call, NULL, 1, 1);
 
@@ -143,9 +142,9 @@ static int show_run(struct verb_call *call)
 	status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (history_find(call->records, call->argv[0], &path, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+	status = verb_find_run(call, call->argv[0], &path);
+	if (status != 0)
+		return status;
 	status = show_path(call, path);
 	free(path);
 	return status;

@@ -16,9 +16,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "agent/config/policy.h"
 #include "agent/run/answer.h"
+#include "agent/run/history.h"
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
+#include "agent/verbs/verb-policy.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/vis.h"
@@ -254,7 +257,9 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 				 call->verb->name,
 				 call->verb->usage[0] != '\0' ? " " : "",
 				 call->verb->usage);
-	return verb_check_directories(call);
+	if (verb_check_directories(call) != 0)
+		return 2;
+	return verb_policy_admit(call);
 }
 
 /* ---- configuration ------------------------------------------------------------- */
@@ -303,8 +308,12 @@ static void verb_open_logbook(struct verb_call *call)
 int verb_load(struct verb_call *call)
 {
 	struct rh_error err = RH_ERROR_INIT;
+	int status;
 
 	verb_find_tree(call);
+	status = verb_policy_admit(call);
+	if (status != 0)
+		return status;
 	if ((call->dry ? config_load_dry : config_load)(
 		    &call->config, call->config_dir, &call->problems, &err) < 0)
 		return verb_fail(call, 2, "%s%s%s", err.text,
@@ -316,7 +325,7 @@ int verb_load(struct verb_call *call)
 	call->records = verb_records(call);
 	config_set_records(call->config, call->records);
 	verb_open_logbook(call);
-	return 0;
+	return verb_policy_hosts(call);
 }
 
 /* Where records and locks are must not be guessed. */
@@ -365,7 +374,14 @@ int verb_select(struct verb_call *call, char **words, int count,
 	struct rh_error err = RH_ERROR_INIT;
 	const struct host **list = NULL;
 	size_t n = 0;
+	int w;
 
+	for (w = 0; w < count; w++) {
+		if (verb_policy_hides(call, words[w]))
+			return verb_fail(call, 6, "refused by policy: %s may not "
+					 "use %s on %s", policy_who(call->policy),
+					 call->verb->name, words[w]);
+	}
 	if (verb_select_all(call, words, count, &list, &n, &err) < 0) {
 		free(list);
 		return verb_fail(call, 2, "%s", err.text);
@@ -380,11 +396,13 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 {
 	const struct host **list = NULL;
 	size_t n = 0, i;
+	int status;
 
 	if (verb_agent_is_broken(call))
 		return verb_fail(call, 2, "rhands.ini has errors; nothing was done");
-	if (verb_select(call, words, count, &list, &n) != 0)
-		return 2;
+	status = verb_select(call, words, count, &list, &n);
+	if (status != 0)
+		return status;
 	for (i = 0; i < n; i++) {
 		if (!list[i]->broken)
 			continue;
@@ -403,6 +421,30 @@ int verb_hosts_of(struct verb_call *call, char **words, int count,
 	*ret = list;
 	*ret_count = n;
 	return 0;
+}
+
+int verb_find_run(struct verb_call *call, const char *word, char **ret_path)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	json_t *run;
+	bool shows;
+	int status = 0;
+
+	if (strchr(word, '/') != NULL)
+		status = verb_policy_file(call, "name a record by its path");
+	if (status != 0)
+		return status;
+	if (history_find(call->records, word, ret_path, &err) < 0)
+		return verb_fail(call, run_error_status(err.code), "%s",
+				 err.text);
+	run = history_load(*ret_path, NULL);
+	shows = verb_policy_shows(call, run);
+	json_decref(run);
+	if (shows)
+		return 0;
+	free(*ret_path);
+	return verb_fail(call, 6, "refused by policy: %s may not see that run",
+			 policy_who(call->policy));
 }
 
 int verb_parallel(struct verb_call *call, const char *text, int *ret)
@@ -579,6 +621,7 @@ struct sequence *verb_builtin(const char *name, const char *text)
 void verb_release(struct verb_call *call)
 {
 	config_free(call->config);
+	policy_free(call->policy);
 	problems_release(&call->problems);
 	free(call->records);
 	free(call->tree);

@@ -43,6 +43,8 @@ struct verb_call {
 	struct logbook_options logbook;	/* after verb_load */
 	bool dry;		/* no way will be opened: secrets may be missing */
 	bool told;		/* the errors of the files, once */
+	struct policy *policy;	/* that binds who asks; NULL: none. verb-policy.h */
+	bool policy_read;
 	struct verb_excluded excluded;	/* -x: hosts that are not meant */
 
 	/* verb_load */
@@ -70,6 +72,12 @@ void verb_open_standard(void);
  * this program was built in is taken, and said so.
  */
 int verb_load(struct verb_call *call);
+
+/*
+ * The run that a word means, as history_find, where the policy lets it be seen.
+ * Returns 0, or the exit status after saying why not. *ret_path: free(3).
+ */
+int verb_find_run(struct verb_call *call, const char *word, char **ret_path);
 
 /*
  * The hosts that words mean (no words: all), without those of -x; broken ones
