@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -147,4 +148,24 @@ const char *deadline_format(int64_t ms, char *buf, int buf_len)
 		snprintf(buf, (size_t)buf_len, "%" PRId64 "h%02" PRId64 "m",
 			 s / 3600, s % 3600 / 60);
 	return buf;
+}
+
+int deadline_poll(struct pollfd *fds, int count, int timeout_ms,
+		  int64_t eager_until)
+{
+	int64_t begin = deadline_now(), now = begin;
+	int rc = 0;
+
+	while (now < eager_until && timeout_ms != 0) {
+		rc = poll(fds, (nfds_t)count, 0);
+		if (rc != 0)
+			return rc;
+		sched_yield();
+		now = deadline_now();
+		if (timeout_ms > 0 && now - begin >= timeout_ms)
+			return 0;
+	}
+	if (timeout_ms > 0)
+		timeout_ms -= (int)(now - begin);
+	return poll(fds, (nfds_t)count, timeout_ms);
 }

@@ -2,6 +2,7 @@
 #ifndef RH_BASE_DEADLINE_H
 #define RH_BASE_DEADLINE_H
 
+#include <poll.h>
 #include <stdint.h>
 
 /*
@@ -42,5 +43,15 @@ int deadline_parse_ms(const char *text, int64_t *ret_ms);
 
 /* Prints ms the short way, "1m12s", "250ms", "5s", into buf; returns buf. */
 const char *deadline_format(int64_t ms, char *buf, int buf_len);
+
+/*
+ * poll(2), which stays awake up to eager_until (absolute; 0: not at all): a
+ * machine that answers a key does it at once, and to be woken costs more than
+ * all that is done then. Bounded by its caller to a few ms behind a key.
+ */
+#define DEADLINE_EAGER_MS 3
+
+int deadline_poll(struct pollfd *fds, int count, int timeout_ms,
+		  int64_t eager_until);
 
 #endif

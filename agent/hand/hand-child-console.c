@@ -248,6 +248,7 @@ void child_write_some(struct child *c)
 		return;
 	}
 	c->written += (size_t)len;
+	c->eager_until = deadline_add(now, DEADLINE_EAGER_MS);
 	assert(c->written <= request.bytes_len);
 	if (c->written < request.bytes_len && now < request.deadline) {
 		c->write_at = len > 0 ? now : deadline_add(now, CHILD_RETRY_MS);

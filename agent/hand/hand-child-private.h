@@ -38,6 +38,7 @@ struct child {
 	struct child_item writing;	/* the WRITE under way, bytes NULL: none */
 	size_t written;
 	int64_t write_at;		/* when to offer the rest */
+	int64_t eager_until;		/* a key went out: its answer comes soon */
 
 	bool attached;
 	int64_t alive_at;

@@ -173,7 +173,8 @@ static void child_poll(struct child *c)
 	if (child_has_output(c))
 		fds[0].events |= POLLOUT;
 	count = child_console_fds(c, fds + 1, &wake_ms);
-	if (poll(fds, (nfds_t)(1 + count), child_wait_ms(c, wake_ms)) < 0)
+	if (deadline_poll(fds, 1 + count, child_wait_ms(c, wake_ms),
+			  c->eager_until) < 0)
 		return;
 	c->asked = (fds[0].revents & ~POLLOUT) != 0;
 	child_count_spin(c, fds + 1, count, deadline_now() - before);

@@ -173,6 +173,7 @@ static void run_write(struct run *r, const struct machine_action *a)
 	struct rh_error err = RH_ERROR_INIT;
 
 	trace_write(r, a->bytes, a->len);
+	r->eager_until = deadline_in(DEADLINE_EAGER_MS);
 	run_request(r, a, run_console_hand(r, &err), &request, &err);
 }
 

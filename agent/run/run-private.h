@@ -141,6 +141,7 @@ struct run {
 	int asked_status;		/* exit status of its command; -1: none */
 	char asked_boot_id[128];
 	char asked_output[64];		/* of a command, in evidence/ */
+	int64_t eager_until;		/* a key went out: its answer comes soon */
 	bool over;
 	struct run_result *result;
 };

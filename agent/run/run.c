@@ -299,8 +299,9 @@ static bool run_wait(struct run *r)
 			fds[used++] = (struct pollfd){ .fd = hand_fd(list[i]),
 						       .events = POLLIN };
 	}
-	return poll(fds, (nfds_t)used,
-		    deadline_poll_ms(run_wake(r, list, count))) > 0 &&
+	return deadline_poll(fds, used,
+			     deadline_poll_ms(run_wake(r, list, count)),
+			     r->eager_until) > 0 &&
 	       fds[0].revents != 0;
 }
 
