@@ -60,8 +60,6 @@ refused() {
 	done
 	as 1 sel mail2
 	refused
-	as 1 sel mail1
-	[ "$status" -ne 6 ]
 	[ "$(find "$records/runs" -name run.json | wc -l)" -eq 1 ]
 }
 
