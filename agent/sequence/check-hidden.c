@@ -13,13 +13,13 @@ static void hidden_say(struct check *c, const struct rule *by,
 
 	check_place(where, sizeof(where), by->file, by->line, r->file);
 	if (how == MATCH_HIDES_EARLIER)
-		problems_warn_at(c->problems, r->file, r->line, r->column,
+		problems_add_at(c->problems, r->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
 			      "%.80s (%s) was found before; make that one "
 			      "longer, or give it a max", r->source, by->source,
 			      where);
 	else
-		problems_warn_at(c->problems, r->file, r->line, r->column,
+		problems_add_at(c->problems, r->file, r->line, r->column,
 			      "this rule never fires: where %.80s is found, "
 			      "%.80s (%s) is found too and comes first; move "
 			      "this rule before that one, or remove it",

@@ -34,7 +34,7 @@ struct check_host {
  *  - no rule that stays uses force without a `max`;
  *  - a secret is only typed by a rule on text whose pattern is all of a line;
  *    only checks in `healthy`;
- *  - no pattern is hidden by another one (a warning);
+ *  - no pattern is hidden by another one: such a rule can never fire;
  *  - the longest path fits into the deadline (a warning that names both,
  *    and the path);
  *  - a path that ends with the host powered off says so (a warning).

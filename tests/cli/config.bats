@@ -297,6 +297,6 @@ said_at() {
 	said_at 'sequences.d/blind.ini:8:12: error: recovered is not proved on the way cycle: nothing is checked and no prompt is seen behind the act of line 7'
 	said_at 'sequences.d/blind.ini:5:22: error: this rule would do it again'
 	said_at 'sequences.d/blind.ini:9:12: error: the secret bmc could be typed'
-	said_at 'sequences.d/blind.ini:12:12: warning: this rule never fires'
+	said_at 'sequences.d/blind.ini:12:12: error: this rule never fires'
 	said_at 'sequences.d/blind.ini:1: warning: the longest path takes 1h'
 }

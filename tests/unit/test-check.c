@@ -493,15 +493,15 @@ static void patterns_that_others_hide(void **state)
 {
 	(void)state;
 	hidden("on = /GRUB/ : key F1\non = /GNU GRUB 2/ : key F2\n",
-	       "x.ini:7: warning: this rule never fires: where /GNU GRUB 2/ is "
+	       "x.ini:7: this rule never fires: where /GNU GRUB 2/ is "
 	       "found, /GRUB/ (line 6) was found before; make that one longer, "
 	       "or give it a max\n");
 	hidden("on = /GRUB/ : key F1\non = /GNU GRUB/ : key F2\n",
-	       "x.ini:7: warning: this rule never fires: where /GNU GRUB/ is "
+	       "x.ini:7: this rule never fires: where /GNU GRUB/ is "
 	       "found, /GRUB/ (line 6) is found too and comes first; move this "
 	       "rule before that one, or remove it\n");
 	hidden("[always]\non = /GNU/ : key F1\n",
-	       "x.ini:8: warning: this rule never fires: where /GNU GRUB/ is "
+	       "x.ini:8: this rule never fires: where /GNU GRUB/ is "
 	       "found, /GNU/ (line 6) was found before; make that one longer, "
 	       "or give it a max\n");
 	/* The state's own is first where both end at the same place. */

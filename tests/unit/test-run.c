@@ -487,7 +487,7 @@ static void always_is_of_its_states(void **state)
 		       "[state a]\nvisits = 9 -> failed \"a\"\ndo = run y, wait 1s\n"
 		       "then = failed \"x\"\n");
 	assert_string_equal(check("x"),
-		"y.ini:6: warning: this rule never fires: where /GRUB 2/ is "
+		"y.ini:6: this rule never fires: where /GRUB 2/ is "
 		"found, /GRUB/ (line 5 of x.ini) was found before; make that one "
 		"longer, or give it a max\n");
 	problems_release(&problems);
