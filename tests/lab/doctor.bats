@@ -192,7 +192,7 @@ server() {
 
 @test "defect: a console server that says that the port is in use" {
 	up cat
-	server $'Port already in use by alice\r\n'
+	server $'Port already in use by oper1\r\n'
 	host box1 <<-END
 		[host]
 		summary = Behind a console server

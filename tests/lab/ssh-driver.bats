@@ -588,13 +588,13 @@ signal.pause()' </dev/null >"$dir/silent" 2>/dev/null 3>&- &
 }
 
 @test "ssh: a console that is taken, or ends at once" {
-	up a "ForceCommand echo port in use by bob; PIDS=$dir/pids; $lasting"
+	up a "ForceCommand echo port in use by op2; PIDS=$dir/pids; $lasting"
 	drive 'busy=port in use' -- fails attach 5000 rest
 	[ "$status" -eq 0 ]
 	has 'error busy'
-	has 'by bob'
+	has 'by op2'
 	drive 'busy=something else' busy-wait=300ms -- attach 5000 \
-		expect 100 'by bob' detach
+		expect 100 'by op2' detach
 	[ "$status" -eq 0 ]
 	up b "ForceCommand echo no such port; exit 1"
 	drive 'busy=port in use' -- fails attach 5000

@@ -288,7 +288,7 @@ static void deed_late(int fd)
 		return;
 	put(fd, BYTES("Line in u"));
 	if (await(fd, "y", 1))
-		put(fd, BYTES("se by bob"));
+		put(fd, BYTES("se by op2"));
 	await(fd, "never", 5);
 }
 

@@ -476,11 +476,11 @@ static void test_console(void **state)
 static void test_console_that_ends(void **state)
 {
 	(void)state;
-	tool("echo 'port 12 in use by bob' >&2; exit 1");
+	tool("echo 'port 12 in use by op2' >&2; exit 1");
 	set("console", "%s/tool");
 	open_well();
 	assert_int_equal(attach(), -1);
-	assert_error(RH_ERR_UNREACHABLE, "port 12 in use by bob");
+	assert_error(RH_ERR_UNREACHABLE, "port 12 in use by op2");
 	assert_int_equal(driver_exec.console->send_break(self, &err), -1);
 	assert_error(RH_ERR_NOTSUP, "break is not set");
 }
