@@ -35,7 +35,7 @@ static const char twin_text[] =
 	"do = print \"\\r\\noldhost login: \"\n"
 	"on = /root\\r/ : print \"Password: \"\n"
 	"on power = soft : wait 3s -> off\n"
-	"on sysrq = b -> post\non shell = /work/ : say \"done\\n\"\n";
+	"on sysrq = b -> post\non shell = \"work\" : say \"done\\n\"\n";
 
 #define HEAD "[sequence]\nsummary = s\nneeds = power console shell\n" \
 	     "deadline = 20m\nevidence = none\nstart = a\n"
