@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A twin's life. Whoever plays the world comes in by the inputs of twin.h and by
- * twin_tick; what the twin prints is fetched with twin_output.
+ * A twin's life: chance, states and time. Whoever plays the world comes in by the
+ * inputs of twin.h (twin-inputs.c) and by twin_tick; what the twin prints is
+ * fetched with twin_output.
  *
- * A list of actions runs in one of two slots: the `do` of the state, and the
- * actions of one rule, for which the `do` stands still. What is typed while
+ * A list of actions runs in one of two slots (twin-acts.c): the `do` of the state,
+ * and the actions of one rule, for which the `do` stands still. What is typed while
  * a rule runs waits. Always true: everything happens at its own time, not at the
  * time of the tick that lets it happen, so ticks in between change nothing; and
  * the random numbers are drawn in that order.
@@ -16,50 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/twin/twin-private.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 
-#define TWIN_PIECE 64		/* bytes that are printed at once */
-#define TWIN_TYPED_MAX 4096
-#define TWIN_CYCLE_MS 1000	/* off, in a cycle by the controller */
-#define TWIN_SYSRQ_MS 5000	/* the letter comes behind the break within */
 #define TWIN_STEPS_MAX 2000	/* at one instant; more go round in a circle */
-
-struct slot {
-	const struct twin_acts *acts;	/* NULL: empty */
-	const struct twin_target *target;
-	size_t next;
-	size_t printed;			/* bytes of the present text */
-	size_t piece;			/* of the present recording */
-	int64_t playing;		/* since when; -1: not yet */
-	int64_t wake;
-};
-
-struct twin {
-	const struct twin_model *model;
-	uint64_t random;
-	int64_t now;
-	int state;
-	int64_t entered;
-	struct slot act;
-	struct slot rule;
-	int64_t on_at;			/* second half of a cycle */
-	int64_t sysrq_until;
-	bool lost;			/* no console */
-	int boots;
-	unsigned entries;
-	enum driver_boot device;	/* of the next boot */
-	int steps;			/* at this instant */
-	char boot_id[40];
-	struct buffer typed;		/* in this state, not consumed */
-	struct buffer out;
-	int *counts;			/* per rule of the state */
-	int *always_counts;
-	size_t most_rules;
-	bool *visited;
-};
-
-static void twin_enter(struct twin *t, int state);
 
 /* ---- chance --------------------------------------------------------------------- */
 
@@ -71,7 +33,7 @@ static uint64_t twin_random(struct twin *t)
 	return t->random * UINT64_C(2685821657736338717);
 }
 
-static int64_t twin_between(struct twin *t, int64_t from, int64_t to)
+int64_t twin_between(struct twin *t, int64_t from, int64_t to)
 {
 	uint64_t span = (uint64_t)(to - from) + 1;
 
@@ -79,7 +41,7 @@ static int64_t twin_between(struct twin *t, int64_t from, int64_t to)
 			  : from + (int64_t)((twin_random(t) >> 16) % span);
 }
 
-static void twin_go(struct twin *t, const struct twin_target *target)
+void twin_go(struct twin *t, const struct twin_target *target)
 {
 	int64_t drawn;
 	size_t i;
@@ -94,18 +56,6 @@ static void twin_go(struct twin *t, const struct twin_target *target)
 
 /* ---- states ---------------------------------------------------------------------- */
 
-static const struct twin_state *twin_state(const struct twin *t)
-{
-	return &t->model->states[t->state];
-}
-
-static void slot_fill(struct slot *s, const struct twin_acts *acts,
-		      const struct twin_target *target, int64_t now)
-{
-	*s = (struct slot){ .acts = acts, .target = target, .wake = now,
-			    .playing = -1 };
-}
-
 static void twin_new_boot_id(struct twin *t)
 {
 	uint64_t a = twin_random(t), b = twin_random(t);
@@ -119,15 +69,15 @@ static void twin_new_boot_id(struct twin *t)
 }
 
 /* `then`, or `then DEVICE` where that is to be booted. */
-static const struct twin_target *twin_then(const struct twin *t,
-					   const struct twin_state *st)
+const struct twin_target *twin_then(const struct twin *t,
+				    const struct twin_state *st)
 {
 	const struct twin_target *boot = &st->then_boot[t->device];
 
 	return boot->count > 0 ? boot : &st->then;
 }
 
-static void twin_enter(struct twin *t, int state)
+void twin_enter(struct twin *t, int state)
 {
 	const struct twin_state *st = &t->model->states[state];
 
@@ -143,7 +93,7 @@ static void twin_enter(struct twin *t, int state)
 	if (st->boots)
 		twin_new_boot_id(t);
 	if (st->act.count > 0 || twin_then(t, st)->count > 0)
-		slot_fill(&t->act, &st->act, &st->then, t->now);
+		twin_slot_fill(&t->act, &st->act, &st->then, t->now);
 }
 
 void twin_reset(struct twin *t, uint64_t seed, int64_t now)
@@ -202,167 +152,9 @@ void twin_free(struct twin *t)
 	free(t);
 }
 
-/* ---- rules ------------------------------------------------------------------------ */
-
-static bool rule_is(const struct twin_rule *r, enum twin_on on, int number,
-		    const char *text, size_t len, size_t *ret_end)
-{
-	struct match_cursor cursor = { .from = 0 };
-	size_t start;
-
-	if (r->on != on)
-		return false;
-	if (r->pattern == NULL)
-		return on == TWIN_ON_BREAK || r->number == number;
-	return match_find(r->pattern, &cursor, text, len, true, &start, ret_end,
-			  NULL) == 1;
-}
-
-/* The rule for it that ends earliest; the state's own before [always]. */
-static const struct twin_rule *rule_find(struct twin *t, enum twin_on on,
-					 int number, const char *text,
-					 size_t len, size_t *ret_end)
-{
-	const struct twin_rules *lists[2] = { &twin_state(t)->rules,
-					      &t->model->always };
-	int *counts[2] = { t->counts, t->always_counts };
-	const struct twin_rule *r, *best = NULL;
-	int *best_count = NULL;
-	size_t i, end = 0;
-	int l;
-
-	for (l = 0; l < 2; l++) {
-		for (i = 0; i < lists[l]->count; i++) {
-			r = &lists[l]->list[i];
-			if ((r->max > 0 && counts[l][i] >= r->max) ||
-			    !rule_is(r, on, number, text, len, &end) ||
-			    (best != NULL && end >= *ret_end))
-				continue;
-			best = r;
-			best_count = &counts[l][i];
-			*ret_end = end;
-		}
-	}
-	if (best_count != NULL)
-		(*best_count)++;
-	return best;
-}
-
-static void rule_run(struct twin *t, const struct twin_rule *r)
-{
-	slot_fill(&t->rule, &r->acts, &r->target, t->now);
-}
-
-/* A rule without actions leads on at once; one that runs holds the next ones. */
-static void twin_match_typed(struct twin *t)
-{
-	const struct twin_rule *r;
-	size_t end = 0;
-
-	if (t->rule.acts != NULL || t->typed.len == 0)
-		return;
-	r = rule_find(t, TWIN_ON_TYPED, 0, buffer_text(&t->typed), t->typed.len,
-		      &end);
-	if (r == NULL)
-		return;
-	buffer_drop(&t->typed, end);
-	rule_run(t, r);
-}
-
-/* ---- actions ----------------------------------------------------------------------- */
-
-static void twin_print(struct twin *t, const char *bytes, size_t len)
-{
-	if (twin_state(t)->power && !t->lost)
-		buffer_append(&t->out, bytes, len);
-}
-
-/* A piece of a text; true where it was the last one. */
-static bool slot_print(struct twin *t, struct slot *s, const char *text,
-		       size_t len)
-{
-	const char *at = text + s->printed;
-	size_t left = len - s->printed;
-	size_t n = left < TWIN_PIECE ? left : TWIN_PIECE;
-	const char *newline = memchr(at, '\n', n);
-
-	if (newline != NULL)
-		n = (size_t)(newline - at) + 1;
-	twin_print(t, at, n);
-	s->printed += n;
-	s->wake = t->now + (int64_t)n * 10000 / t->model->speed;
-	return s->printed == len;
-}
-
-/* The next piece of a recording, at its time; true behind the last one. */
-static bool slot_play(struct twin *t, struct slot *s, const struct twin_act *a)
-{
-	const struct twin_piece *piece = &a->pieces[s->piece];
-	int64_t due;
-
-	if (s->playing < 0)
-		s->playing = t->now;
-	due = deadline_add(s->playing, piece->at_ms);
-	if (due > t->now) {
-		s->wake = due;
-		return false;
-	}
-	if (slot_print(t, s, piece->text, piece->len)) {
-		s->piece++;
-		s->printed = 0;
-	}
-	return s->piece == a->piece_count;
-}
-
-/* The present action, at its time; true where the next one may come. */
-static bool slot_act(struct twin *t, struct slot *s, const struct twin_act *a)
-{
-	switch (a->what) {
-	case TWIN_PRINT:
-		return slot_print(t, s, a->text, a->len);
-	case TWIN_PLAY:
-		return slot_play(t, s, a);
-	case TWIN_WAIT:
-		s->wake = t->now + twin_between(t, a->ms, a->ms_to);
-		return true;
-	case TWIN_LOSE:
-		t->lost = true;
-		return true;
-	case TWIN_BACK:
-		t->lost = false;
-		return true;
-	default:
-		return true;
-	}
-}
-
-static void slot_step(struct twin *t, struct slot *s)
-{
-	const struct twin_target *target = s->target;
-
-	if (s->next == s->acts->count) {
-		s->acts = NULL;
-		if (target == &twin_state(t)->then) {
-			target = twin_then(t, twin_state(t));
-			if (target != s->target)
-				t->device = DRIVER_BOOT_NONE;
-		}
-		twin_go(t, target);
-		if (t->rule.acts == NULL)
-			twin_match_typed(t);
-		return;
-	}
-	if (slot_act(t, s, &s->acts->list[s->next])) {
-		s->next++;
-		s->printed = 0;
-		s->piece = 0;
-		s->playing = -1;
-	}
-}
-
 /* ---- time --------------------------------------------------------------------------- */
 
-static struct slot *twin_slot(struct twin *t)
+static struct twin_slot *twin_present_slot(struct twin *t)
 {
 	if (t->rule.acts != NULL)
 		return &t->rule;
@@ -379,7 +171,7 @@ static int64_t twin_timeout(const struct twin *t)
 
 int64_t twin_deadline(const struct twin *t)
 {
-	const struct slot *s = twin_slot((struct twin *)t);
+	const struct twin_slot *s = twin_present_slot((struct twin *)t);
 	int64_t due = deadline_min(t->on_at, twin_timeout(t));
 
 	if (t->steps > TWIN_STEPS_MAX)
@@ -391,14 +183,14 @@ int64_t twin_deadline(const struct twin *t)
 
 static void twin_step(struct twin *t)
 {
-	struct slot *s = twin_slot(t);
+	struct twin_slot *s = twin_present_slot(t);
 
 	if (t->on_at <= t->now) {
 		t->on_at = DEADLINE_NEVER;
 		twin_enter(t, t->model->on);
 	} else if (s != NULL && s->wake <= t->now) {
 		/* The `do` stood still while a rule ran. */
-		slot_step(t, s);
+		twin_slot_step(t, s);
 	} else {
 		twin_go(t, &twin_state(t)->timeout);
 	}
@@ -419,186 +211,6 @@ void twin_tick(struct twin *t, int64_t now)
 	if (now > t->now)
 		t->steps = 0;
 	t->now = now;
-}
-
-/* ---- power --------------------------------------------------------------------------- */
-
-static void twin_power_plain(struct twin *t, enum driver_act act)
-{
-	bool on = twin_is_on(t);
-
-	switch (act) {
-	case DRIVER_ACT_ON:
-		if (!on)
-			twin_enter(t, t->model->on);
-		break;
-	case DRIVER_ACT_OFF:
-	case DRIVER_ACT_CYCLE:
-		if (on)
-			twin_enter(t, t->model->off);
-		if (on && act == DRIVER_ACT_CYCLE)
-			t->on_at = t->now + TWIN_CYCLE_MS;
-		break;
-	case DRIVER_ACT_RESET:
-		if (on)
-			twin_enter(t, t->model->on);
-		break;
-	default:
-		break;
-	}
-}
-
-void twin_power(struct twin *t, int64_t now, enum driver_act act)
-{
-	const struct twin_rule *r;
-	size_t end = 0;
-
-	twin_tick(t, now);
-	t->on_at = DEADLINE_NEVER;
-	r = rule_find(t, TWIN_ON_POWER, (int)act, "", 0, &end);
-	if (r != NULL)
-		rule_run(t, r);
-	else
-		twin_power_plain(t, act);
-	twin_tick(t, now);
-}
-
-/* ---- the keyboard ---------------------------------------------------------------------- */
-
-static void twin_echo(struct twin *t, char byte)
-{
-	char control[2] = { '^', (char)(byte ^ 0x40) };
-
-	if (twin_state(t)->raw)
-		twin_print(t, &byte, 1);
-	else if (byte == '\r' || byte == '\n')
-		twin_print(t, "\r\n", 2);
-	else if (byte == 0x7f || byte == '\b')
-		twin_print(t, "\b \b", 3);
-	else if ((unsigned char)byte < 0x20)
-		twin_print(t, control, 2);
-	else
-		twin_print(t, &byte, 1);
-}
-
-static bool twin_sysrq(struct twin *t, char letter)
-{
-	const struct twin_rule *r;
-	size_t end = 0;
-
-	if (t->now >= t->sysrq_until)
-		return false;
-	t->sysrq_until = 0;
-	r = rule_find(t, TWIN_ON_SYSRQ, letter, "", 0, &end);
-	if (r != NULL)
-		rule_run(t, r);
-	return true;
-}
-
-static void twin_type_byte(struct twin *t, char byte)
-{
-	if (!twin_state(t)->power || t->lost || twin_sysrq(t, byte))
-		return;
-	if (twin_state(t)->echo)
-		twin_echo(t, byte);
-	if (t->typed.len >= TWIN_TYPED_MAX)
-		buffer_drop(&t->typed, TWIN_TYPED_MAX / 2);
-	/* Patterns are for UTF-8. */
-	buffer_append_char(&t->typed,
-			   (unsigned char)byte < 0x80 ? byte : '?');
-	twin_match_typed(t);
-}
-
-void twin_type(struct twin *t, int64_t now, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-	size_t i;
-
-	twin_tick(t, now);
-	for (i = 0; i < len; i++) {
-		twin_type_byte(t, at[i]);
-		twin_tick(t, now);
-	}
-}
-
-void twin_break(struct twin *t, int64_t now)
-{
-	const struct twin_rule *r;
-	size_t end = 0;
-
-	twin_tick(t, now);
-	if (!twin_state(t)->power || t->lost)
-		return;
-	t->sysrq_until = deadline_add(now, TWIN_SYSRQ_MS);
-	r = rule_find(t, TWIN_ON_BREAK, 0, "", 0, &end);
-	if (r != NULL)
-		rule_run(t, r);
-	twin_tick(t, now);
-}
-
-void twin_boot(struct twin *t, int64_t now, enum driver_boot device)
-{
-	twin_tick(t, now);
-	t->device = device;
-}
-
-/* ---- the shell --------------------------------------------------------------------------- */
-
-static void shell_answer_one(struct twin *t, const struct twin_act *a,
-			     struct twin_answer *ret)
-{
-	switch (a->what) {
-	case TWIN_SAY:
-		buffer_append(&ret->out, a->text, a->len);
-		break;
-	case TWIN_COMPLAIN:
-		buffer_append(&ret->errors, a->text, a->len);
-		break;
-	case TWIN_EXIT:
-		ret->exit_status = a->number;
-		break;
-	case TWIN_HANG:
-		ret->reply = TWIN_REPLY_HANGS;
-		break;
-	case TWIN_DROP:
-		ret->reply = TWIN_REPLY_DROPPED;
-		break;
-	case TWIN_WAIT:
-		ret->after_ms += twin_between(t, a->ms, a->ms_to);
-		break;
-	case TWIN_PRINT:
-		twin_print(t, a->text, a->len);
-		break;
-	default:
-		break;
-	}
-}
-
-void twin_shell(struct twin *t, int64_t now, const char *command,
-		struct twin_answer *ret)
-{
-	const struct twin_rule *r;
-	size_t end = 0, i;
-
-	twin_tick(t, now);
-	buffer_clear(&ret->out);
-	buffer_clear(&ret->errors);
-	ret->after_ms = ret->exit_status = 0;
-	ret->reply = TWIN_REPLY_REFUSED;
-	if (twin_boot_id(t) == NULL)
-		return;
-	ret->reply = TWIN_REPLY_EXIT;
-	r = rule_find(t, TWIN_ON_SHELL, 0, command, strlen(command), &end);
-	if (r == NULL && strcmp(command, "true") != 0) {
-		ret->exit_status = 127;
-		buffer_printf(&ret->errors, "sh: %s: not found\n", command);
-	}
-	if (r == NULL)
-		return;
-	for (i = 0; i < r->acts.count; i++)
-		shell_answer_one(t, &r->acts.list[i], ret);
-	twin_go(t, &r->target);
-	twin_tick(t, now);
 }
 
 /* ---- what is seen -------------------------------------------------------------------------- */
