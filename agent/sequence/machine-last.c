@@ -72,9 +72,10 @@ void last_looked(struct machine *m, const struct machine_outcome *o)
 	size_t used = strlen(m->last.reason);
 	const char *more = "";
 
-	if (o->err.code == RH_ERR_TIMEOUT || o->err.code == RH_ERR_UNREACHABLE)
+	/* Whatever it was that kept the answer away: nobody knows. */
+	if (o->err.code != RH_ERR_NONE || o->state == DRIVER_POWER_UNKNOWN)
 		more = "; whether it is on or off can't be read";
-	else if (o->err.code == RH_ERR_NONE && o->state == DRIVER_POWER_OFF)
+	else if (o->state == DRIVER_POWER_OFF)
 		more = "; its power is off now: switch it on";
 	snprintf(m->last.reason + used, sizeof(m->last.reason) - used, "%s",
 		 more);
