@@ -30,7 +30,7 @@ static void check_behind_run(struct check *c, size_t state)
 
 	problems_add(c->problems, st->file, st->line, "what stands behind a run "
 		     "in state \"%s\" can't be reached: %s never ends with "
-		     "recovered", st->own, last->file);
+		     "return or recovered", st->own, last->file);
 }
 
 static void check_states(struct check *c)
@@ -88,6 +88,16 @@ static void check_say_loop(void *context, const int *states, size_t count)
 	buffer_release(&text);
 }
 
+/* On a host it would end with nothing proved. */
+static void check_part(struct check *c)
+{
+	if (c->host != NULL && sequence_is_part(c->s))
+		problems_add(c->problems, c->s->file, c->s->return_line,
+			     "a sequence that returns is there to be run by "
+			     "others, not on a host; name one with \"do = run "
+			     "%s\"", c->s->name);
+}
+
 static void check_deadline(struct check *c)
 {
 	struct buffer path = { 0 };
@@ -115,6 +125,7 @@ void sequence_check(const struct sequence *s, const struct check_host *host,
 		times = (struct graph_times){ .confirm_ms = host->confirm_ms,
 					      .min_off_ms = host->min_off_ms };
 	graph_init(&c.graph, s, host != NULL ? &times : NULL);
+	check_part(&c);
 	check_states(&c);
 	if (!graph_loops(&c.graph, check_say_loop, &c))
 		check_deadline(&c);

@@ -46,7 +46,7 @@ static void dot_put_ms(struct dot *d, int64_t ms)
 
 static bool dot_is_same_end(const struct target *a, const struct target *b)
 {
-	if (a->verdict != b->verdict || (a->reason == NULL) != (b->reason == NULL))
+	if (a->kind != b->kind || a->verdict != b->verdict || (a->reason == NULL) != (b->reason == NULL))
 		return false;
 	return a->reason == NULL || strcmp(a->reason, b->reason) == 0;
 }
@@ -180,7 +180,9 @@ static void dot_put_ends(struct dot *d)
 		buffer_printf(d->out, "\tv%zu [shape=%s, label=\"%s", i,
 			      to->verdict == VERDICT_RECOVERED ? "doubleoctagon"
 							       : "octagon",
-			      verdict_name(to->verdict));
+			      to->kind == TARGET_RETURN
+				      ? TARGET_RETURN_NAME
+				      : verdict_name(to->verdict));
 		if (to->reason != NULL) {
 			buffer_append_text(d->out, "\\n");
 			dot_put(d, to->reason);

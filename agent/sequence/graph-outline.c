@@ -76,6 +76,8 @@ static void outline_put_target(const struct graph *g, const struct target *to,
 		buffer_printf(text, " -> %s", verdict_name(to->verdict));
 	if (to->kind == TARGET_VERDICT && to->reason != NULL)
 		buffer_printf(text, " \"%s\"", to->reason);
+	if (to->kind == TARGET_RETURN)
+		buffer_append_text(text, " -> " TARGET_RETURN_NAME);
 }
 
 /* What was put together, a control character of a reason escaped. */

@@ -296,6 +296,11 @@ void machine_go(struct machine *m, const struct target *target)
 		machine_note_end(m, target);
 	}
 	reason = target->reason;
+	if (target->kind == TARGET_RETURN) {
+		machine_finish(m, VERDICT_UNKNOWN, RH_ERR_NONE, "the sequence "
+			       "returns, and no other runs it; run rhands check");
+		return;
+	}
 	if (target->verdict == VERDICT_RECOVERED && reason == NULL)
 		reason = m->proofs;
 	last_look(m, target->verdict, RH_ERR_NONE, reason);

@@ -540,6 +540,10 @@ bool parse_target(struct parse *p, struct target *ret)
 		return parse_fail(p, "expected the name of a state, or "
 				  "recovered, failed, needs-hands or unknown");
 	ret->verdict = verdict_from_name(word);
+	if (strcmp(word, TARGET_RETURN_NAME) == 0) {
+		ret->kind = TARGET_RETURN;
+		return true;
+	}
 	if (ret->verdict == VERDICT_NONE) {
 		parse_skip(p, true);
 		if (*p->at == '"')

@@ -28,14 +28,15 @@ static const char *resolve_nearest(const struct parsing *g, const char *name)
 	const char **names, *nearest;
 	size_t i;
 
-	names = memory_new(g->s->state_count + VERDICT_COUNT + 1,
+	names = memory_new(g->s->state_count + VERDICT_COUNT + 2,
 			   sizeof(*names));
 	for (i = 0; i < g->s->state_count; i++)
 		names[i] = g->s->states[i].name;
 	names[i++] = "recovered";
 	names[i++] = "failed";
 	names[i++] = "needs-hands";
-	names[i] = "unknown";
+	names[i++] = "unknown";
+	names[i] = TARGET_RETURN_NAME;
 	nearest = option_nearest(name, names);
 	free(names);
 	return nearest;
@@ -88,7 +89,7 @@ static void resolve_start(struct parsing *g)
 	if (g->s->start >= 0)
 		return;
 	nearest = resolve_nearest(g, g->start);
-	if (nearest != NULL && verdict_from_name(nearest) == VERDICT_NONE)
+	if (nearest != NULL && parsing_find_state(g->s, nearest) >= 0)
 		problems_add_at(g->p.problems, file, g->start_line,
 				g->start_column, "start: there "
 			     "is no state \"%s\"; did you mean \"%s\"?",

@@ -8,7 +8,7 @@
  *
  * becomes S (do a, then the start of X), the states of X, called "S/X:...", and
  * "S+1" (do b, and all the rest of S but `visits`). In the states of X,
- * recovered leads to S+1, and failed to E where there is one; all other
+ * recovered and return lead to S+1, and failed to E where there is one; all other
  * verdicts end the run. They stand in this order, one behind the other. The rules
  * of [always] of X hold in the states of X alone, and are looked for before those
  * of the sequence that runs it.
@@ -155,9 +155,11 @@ static void run_target_failed(const struct run *r, struct target *t)
 	*t = to;
 }
 
-static void run_target_recovered(const struct run *r, struct target *t)
+/* Recovered, and return, lead behind the run. */
+static void run_target_good(const struct run *r, struct target *t,
+			    const char *how)
 {
-	char *note = run_note(r, t, "recovered");
+	char *note = run_note(r, t, how);
 
 	free(t->note);
 	free(t->reason);
@@ -172,8 +174,10 @@ static void run_target(const struct run *r, struct target *t)
 {
 	if (t->kind == TARGET_STATE)
 		t->state += r->first;
+	else if (t->kind == TARGET_RETURN)
+		run_target_good(r, t, "returned");
 	else if (t->kind == TARGET_VERDICT && t->verdict == VERDICT_RECOVERED)
-		run_target_recovered(r, t);
+		run_target_good(r, t, "recovered");
 	else if (t->kind == TARGET_VERDICT && t->verdict == VERDICT_FAILED &&
 		 r->otherwise->kind != TARGET_NONE)
 		run_target_failed(r, t);
@@ -383,6 +387,63 @@ static void run_put_in(struct parsing *g, size_t state, size_t at)
 	run_take(&r, s->states[state].name, &behind);
 	sequence_free(r.sub);
 }
+
+/* ---- what can be run only ---------------------------------------------------------- */
+
+/* What was found of the targets: the first line of each kind. */
+struct ends {
+	int returns;
+	const struct target *recovers;
+};
+
+static void ends_add(struct ends *e, const struct target *t)
+{
+	if (t->kind == TARGET_RETURN &&
+	    (e->returns == 0 || t->line < e->returns))
+		e->returns = t->line;
+	if (t->kind == TARGET_VERDICT && t->verdict == VERDICT_RECOVERED &&
+	    e->recovers == NULL)
+		e->recovers = t;
+}
+
+static void ends_add_rules(struct ends *e, const struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->count; i++)
+		ends_add(e, &rules->list[i].target);
+}
+
+void parsing_return(struct parsing *g)
+{
+	const struct state *st;
+	struct ends e = { 0 };
+	size_t i;
+
+	ends_add_rules(&e, &g->s->always);
+	for (i = 0; i < g->s->state_count; i++) {
+		st = &g->s->states[i];
+		ends_add(&e, &st->then);
+		ends_add(&e, &st->otherwise);
+		ends_add(&e, &st->timeout);
+		ends_add(&e, &st->visited);
+		ends_add_rules(&e, &st->rules);
+	}
+	g->s->return_line = e.returns;
+	if (e.returns > 0 && e.recovers != NULL)
+		problems_add_at(g->p.problems, g->p.ini->file, e.recovers->line,
+				e.recovers->column, "a sequence that returns (line "
+				"%d) is run by others, and they say recovered when "
+				"they have proved it: write return here, or "
+				"recovered there", e.returns);
+	if (e.returns > 0 && g->s->healthy.count > 0)
+		problems_add(g->p.problems, g->p.ini->file,
+			     g->s->healthy.list[0].line, "a sequence that returns "
+			     "(line %d) has no \"healthy\": that is asked of the "
+			     "sequence that runs it", e.returns);
+}
+
+/* ---- all of them -------------------------------------------------------------------- */
 
 void parsing_run(struct parsing *g)
 {

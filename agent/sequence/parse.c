@@ -382,6 +382,7 @@ static void parsing_states(struct parsing *g)
 				     "state \"%s\" stands twice; the first is in "
 				     "line %d", name, g->s->states[known].line);
 		if (!option_is_name(name) ||
+		    strcmp(name, TARGET_RETURN_NAME) == 0 ||
 		    verdict_from_name(name) != VERDICT_NONE)
 			problems_add(g->p.problems, ini->file,
 				     ini->sections[i].line,
@@ -485,6 +486,7 @@ struct sequence *parsing_sequence(const struct ini *ini, const char *name,
 	parsing_states(&g);
 	parsing_sections(&g);
 	parsing_resolve(&g);
+	parsing_return(&g);
 	free(g.start);
 	if (before == 0 && problems_in_file(problems, ini->file) == 0)
 		parsing_run(&g);

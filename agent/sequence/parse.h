@@ -48,6 +48,9 @@ void parsing_resolve_state(struct parsing *g, struct state *st);
 void parsing_state_again(struct parsing *g, const struct state *of,
 			 struct state *ret);
 
+/* Finds whether it ends with return; recovered can't stand beside that. */
+void parsing_return(struct parsing *g);
+
 /* Puts in the sequences that the states run; g->s is whole but for that. */
 void parsing_run(struct parsing *g);
 
@@ -112,7 +115,8 @@ bool parse_action_ends(struct parse *p);
 /* "gently", or rungs: "shell 3m soft 2m cycle". */
 bool parse_rungs(struct parse *p, struct action *a);
 
-/* A state's name, or a verdict with its reason. */
+/* A state's name, a verdict with its reason, or "return". */
+
 bool parse_target(struct parse *p, struct target *ret);
 
 void parse_target_release(struct target *t);

@@ -32,6 +32,11 @@ enum verdict verdict_from_name(const char *name)
 	return VERDICT_NONE;
 }
 
+bool sequence_is_part(const struct sequence *s)
+{
+	return s->return_line > 0;
+}
+
 void parse_target_release(struct target *t)
 {
 	free(t->reason);

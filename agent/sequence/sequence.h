@@ -32,7 +32,10 @@ enum target_kind {
 	TARGET_NONE = 0,	/* stay */
 	TARGET_STATE,
 	TARGET_VERDICT,
+	TARGET_RETURN,	/* to the sequence that runs this one, with success */
 };
+
+#define TARGET_RETURN_NAME "return"
 
 struct target {
 	enum target_kind kind;
@@ -203,6 +206,8 @@ struct sequence {
 	bool evidence;
 	struct actions healthy;	/* checks */
 	int start;		/* index of a state */
+	int return_line;	/* of its first `return`; 0: it has none, and is
+				   no part of others alone */
 	struct rules always;
 	struct state *states;
 	size_t state_count;
@@ -235,6 +240,12 @@ struct sequence *sequence_parse(const struct ini *ini, const char *name,
 				const struct sequence_vars *vars,
 				struct problems *problems);
 void sequence_free(struct sequence *s);
+
+/*
+ * Whether it is there for others to run, and for nothing else: it ends with
+ * `return`, and only the one that runs it can say `recovered`.
+ */
+bool sequence_is_part(const struct sequence *s);
 
 /* Whether the rule, of [always], holds in this state. */
 bool rule_holds(const struct rule *r, int state);

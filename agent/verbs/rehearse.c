@@ -209,6 +209,33 @@ static int rehearse_no_twin(const struct rehearse *r, const struct rh_error *err
 			 runner);
 }
 
+/* One that ends with return has no end that an oracle could judge. */
+static int rehearse_refuse_part(const struct rehearse *r)
+{
+	const char *runner = rehearse_runner(r);
+
+	if (runner == NULL)
+		return verb_fail(r->call, 2, "%s returns to a sequence that runs "
+				 "it, and none does: rehearse one that does",
+				 r->name);
+	return verb_fail(r->call, 2, "%s returns to the sequence that runs it, and "
+			 "is rehearsed as a part of that: rhands rehearse %s",
+			 r->name, runner);
+}
+
+static bool rehearse_is_part(const struct rehearse *r, const struct ini *ini)
+{
+	const struct sequence_library library = verb_library(r->call);
+	const struct sequence_vars vars = { NULL, NULL, &library };
+	struct problems problems = { 0 };
+	struct sequence *s = sequence_parse(ini, r->name, &vars, &problems);
+	bool part = s != NULL && sequence_is_part(s);
+
+	sequence_free(s);
+	problems_release(&problems);
+	return part;
+}
+
 static int rehearse_parse(struct rehearse *r, const struct ini *sequence,
 			  const struct ini *twin, struct problems *problems)
 {
@@ -251,6 +278,8 @@ static int rehearse_read(struct rehearse *r)
 		return verb_fail(r->call, 2, "the sequence has errors; nothing was "
 				 "rehearsed");
 	}
+	if (rehearse_is_part(r, sequence))
+		return rehearse_refuse_part(r);
 	if (r->twin_name == NULL)
 		r->twin_name = rehearse_twin_name(sequence, r->name);
 	if (r->record != NULL)

@@ -12,5 +12,8 @@ bats_require_minimum_version 1.5.0
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"The oracle has no complaint in 2"* ]]
-	[ "${#lines[@]}" -ge 11 ]
+	for file in "$BATS_TEST_DIRNAME"/../../sequences.d/*.ini; do
+		grep -q "^$(basename "$file" .ini)[: ]" <<<"$output"
+	done
+	[ "$(grep -c ": only run by others" <<<"$output")" -eq 1 ]
 }

@@ -175,10 +175,26 @@ bad() {
 
 @test "a sequence without a twin, that another one runs" {
 	shipped
+	rm "$config/twins.d/nfs-up.ini"
+	sed -i 's/run linux-boot/run nfs-up/' "$config/sequences.d/web-services.ini"
+	run --separate-stderr rh rehearse nfs-up
+	status_is 2
+	[[ $stderr = *"nfs-up has no twin of its own; it is rehearsed as a part of web-services: rhands rehearse web-services"* ]]
+	[ -z "$output" ]
+}
+
+@test "one that returns is rehearsed with those that run it, also with a twin" {
+	shipped
 	run --separate-stderr rh rehearse linux-boot
 	status_is 2
-	[[ $stderr = *"linux-boot has no twin of its own; it is rehearsed as a part of nfs-up: rhands rehearse nfs-up"* ]]
-	[ -z "$output" ]
+	[[ $stderr = *"linux-boot returns to the sequence that runs it, and is rehearsed as a part of that: rhands rehearse nfs-up"* ]]
+	run --separate-stderr rh rehearse linux-boot --twin web-services
+	status_is 2
+	[[ $stderr = *"linux-boot returns to the sequence"* ]]
+	sed -i 's/run linux-boot/wait 1s/' "$config"/sequences.d/*.ini
+	run --separate-stderr rh rehearse linux-boot
+	status_is 2
+	[[ $stderr = *"returns to a sequence that runs it, and none does"* ]]
 }
 
 @test "ends that differ in a boot id alone are one" {

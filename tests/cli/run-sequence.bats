@@ -44,6 +44,30 @@ outer() {
 	says_not 'night+1'
 }
 
+@test "one that returns is run by others alone" {
+	outer
+	sed -i 's/-> recovered\|= recovered/= return/' "$config/sequences.d/nap.ini"
+	grep -q 'then.*= return' "$config/sequences.d/nap.ini"
+	sed -i 's/^recover .*/recover = outer/' "$config/hosts.d/ldap1.ini"
+	run rh check
+	status_is 0
+	run rh run outer ldap1
+	status_is 0
+	says 'nap returned'
+	says 'slept twice'
+	# Not by itself, and not as what recovers a host.
+	run --separate-stderr rh run nap ldap1
+	status_is 2
+	[[ $stderr = *'nap.ini:'*'a sequence that returns is there to be run by others, not on a host; name one with "do = run nap"'* ]]
+	[[ $stderr = *'the sequence nap can'*'nothing was done'* ]]
+	sed -i 's/^recover .*/recover = nap/' "$config/hosts.d/ldap1.ini"
+	run --separate-stderr rh check
+	status_is 2
+	[[ $stderr = *'nap.ini:'*'a sequence that returns is there to be run by others'* ]]
+	run rh recover ldap1
+	status_is 2
+}
+
 @test "check: an error of the other one is said once, at its place" {
 	outer
 	sed -i 's/wait 100ms/wait soon/' "$config/sequences.d/nap.ini"

@@ -472,7 +472,63 @@ static void what_never_comes_back(void **state)
 	file("x", HEAD "[state a]\ndo = run y\nthen = recovered\n");
 	assert_string_equal(check("x"),
 		"x.ini:4: what stands behind a run in state \"a\" can't be "
-		"reached: y.ini never ends with recovered\n");
+		"reached: y.ini never ends with return or recovered\n");
+}
+
+static void returns_to_the_one_that_runs_it(void **state)
+{
+	struct sequence *s;
+
+	(void)state;
+	file("y", "[sequence]\nneeds = console\nstart = s\n[always]\n"
+		  "on = /up/ -> return\n[state s]\ntimeout = 1s -> return\n");
+	assert_string_equal(check("y"), "");
+	s = parse("y");
+	assert_true(sequence_is_part(s));
+	sequence_free(s);
+	file("x", "[sequence]\nneeds = console\nstart = a\n[state a]\n"
+		  "do = run y\nthen = b\n[state b]\ndo = check tcp 22\n"
+		  "then = recovered\n");
+	assert_string_equal(check("x"), "");
+	s = parse("x");
+	assert_false(sequence_is_part(s));
+	assert_int_equal(s->states[1].timeout.kind, TARGET_STATE);
+	assert_int_equal(s->states[1].timeout.state, 2);
+	assert_string_equal(s->states[1].timeout.note, "y returned");
+	assert_int_equal(s->always.list[0].target.state, 2);
+	sequence_free(s);
+}
+
+static void what_returns_proves_nothing(void **state)
+{
+	(void)state;
+	file("y", "[sequence]\nneeds = console\nstart = s\n[state s]\n"
+		  "on = /up/ -> recovered\ntimeout = 1s -> return\n");
+	is_refused("y",
+		"y.ini:5: a sequence that returns (line 6) is run by others, "
+		"and they say recovered when they have proved it: write return "
+		"here, or recovered there\n");
+	file("z", "[sequence]\nneeds = console\nstart = s\n"
+		  "healthy = check tcp 22\n[state s]\ntimeout = 1s -> return\n");
+	is_refused("z",
+		"z.ini:4: a sequence that returns (line 6) has no \"healthy\": "
+		"that is asked of the sequence that runs it\n");
+	file("r", "[sequence]\nneeds = console\nstart = return\n"
+		  "[state return]\ntimeout = 1s -> retrun\n");
+	assert_null(parse("r"));
+	assert_non_null(strstr(said(), "\"return\" can't be the name of a "
+				       "state"));
+	problems_release(&problems);
+	file("w", "[sequence]\nneeds = console\nstart = s\n"
+		  "[state s]\ntimeout = 1s -> retrun\n");
+	assert_null(parse("w"));
+	assert_non_null(strstr(said(), "there is no state \"retrun\"; did "
+				       "you mean \"return\"?"));
+	problems_release(&problems);
+	file("x", HEAD "[state a]\ndo = power cycle, run v\nthen = recovered\n");
+	file("v", "[sequence]\nneeds = power\nstart = s\n[state s]\n"
+		  "timeout = 1s -> return\n");
+	assert_non_null(strstr(check("x"), "recovered is not proved on the way"));
 }
 
 /* Rules of [always] with max bound a loop of the sequence that has them alone. */
@@ -729,6 +785,8 @@ int main(void)
 		cmocka_unit_test_setup(proofs_go_through_it, setup),
 		cmocka_unit_test_setup(loops_through_it_are_found, setup),
 		cmocka_unit_test_setup(what_never_comes_back, setup),
+		cmocka_unit_test_setup(returns_to_the_one_that_runs_it, setup),
+		cmocka_unit_test_setup(what_returns_proves_nothing, setup),
 		cmocka_unit_test_setup(always_is_of_its_states, setup),
 		cmocka_unit_test_setup(goes_in_and_comes_back, setup),
 		cmocka_unit_test_setup(silence_begins_with_it, setup),
