@@ -310,7 +310,7 @@ void machine_screen_forget(struct machine *m);
 bool screen_rules_scan(struct machine *m);
 int64_t screen_rules_deadline(const struct machine *m);
 
-/* machine-select.c */
+/* machine-select.c, -keys.c */
 void select_begin(struct machine *m);
 void select_clear(struct machine *m);
 bool select_step(struct machine *m, const struct action *a);

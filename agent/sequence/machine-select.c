@@ -15,29 +15,22 @@
  * the screen is quiet. PgUp and PgDn are not used: they change values in
  * setups of old BIOSes.
  */
-#include "agent/sequence/machine-private.h"
+#include "agent/sequence/machine-select.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/deadline.h"
-#include "base/vis.h"
 
 #define SELECT_QUIET_MS 50	/* the screen may be looked at */
 #define SELECT_SURE_MS 200	/* ... and Enter pressed */
 #define SELECT_UNLIT_MS 1000	/* no highlight so far: a key may show it */
 #define SELECT_SETTLE_MS 2000	/* all of a menu is there */
 #define SELECT_FIND_MS 10000
-#define SELECT_ENTER_MS 10000
-#define SELECT_MOVE_MS 2000	/* a key has had no effect */
-#define SELECT_MOVE_LEAST_MS 500
 #define SELECT_PAINT_MS 10000	/* a slow line is painting the effect */
 #define SELECT_BUSY_MS 500	/* never quiet: it is looked at so often */
 #define SELECT_SAME_MS 1000	/* ... and this is as good as quiet */
 #define SELECT_LOST_MS 60000
-#define SELECT_KEYS_MAX 250
-#define SELECT_ROWS 3		/* so many changed rows: another screen */
-#define SELECT_PLACES 64
 
 static void select_step_begin(struct machine *m, bool looked)
 {
@@ -70,256 +63,7 @@ void select_clear(struct machine *m)
 	buffer_release(&m->select_typed);
 }
 
-/* ---- words ------------------------------------------------------------------ */
-
-static const struct select_step *select_current(const struct machine *m,
-						const struct action *a)
-{
-	return &a->steps[m->select_step];
-}
-
-static uint64_t select_text_of(const struct machine *m,
-			       const struct menu_place *place)
-{
-	struct buffer text = { 0 };
-	uint64_t hash = 0xcbf29ce484222325u;
-	size_t i;
-
-	menu_text(m->screen, place, &text);
-	for (i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
-	buffer_release(&text);
-	return hash;
-}
-
-static void select_name(const struct machine *m, const struct menu_place *place,
-			char *buf, size_t buf_len)
-{
-	struct buffer text = { 0 };
-
-	menu_text(m->screen, place, &text);
-	vis_text(buffer_text(&text), buf, buf_len);
-	buffer_release(&text);
-}
-
-static void select_say_typed(struct machine *m)
-{
-	if (m->select_typed.len > 0)
-		machine_event(m, MACHINE_EVENT_TYPED, "%s",
-			      buffer_text(&m->select_typed));
-	buffer_clear(&m->select_typed);
-}
-
-static bool select_fail(struct machine *m, const struct action *a,
-			const char *why)
-{
-	char text[500], at[100] = "";
-
-	if (m->select.lit_known)
-		select_name(m, &m->select.lit, at, sizeof(at));
-	snprintf(text, sizeof(text), "select %.100s: %s%s%s%s",
-		 select_current(m, a)->source, why,
-		 at[0] != '\0' ? "; highlighted is \"" : "", at,
-		 at[0] != '\0' ? "\"" : "");
-	select_say_typed(m);
-	actions_fail(m, VERDICT_FAILED, text);
-	return true;
-}
-
-/* ---- keys --------------------------------------------------------------------- */
-
-static bool select_press(struct machine *m, const char *key)
-{
-	struct select *s = &m->select;
-	char *keys[] = { (char *)key, NULL };
-	struct action a = { .type = ACTION_KEY, .keys = keys };
-	struct rh_error err = RH_ERROR_INIT;
-
-	menu_take_look(m->screen, &s->look);
-	s->looked = true;
-	s->key = key;
-	s->keys++;
-	if (!typing_load(m, &a, &err))
-		actions_fail(m, VERDICT_FAILED, err.text);
-	return true;
-}
-
-/* "Down*3 Enter" */
-static void select_add_typed(struct machine *m, const char *key)
-{
-	struct buffer *b = &m->select_typed;
-	size_t len = strlen(key), at = b->len;
-	int count = 1;
-
-	while (at > 0 && b->data[at - 1] != ' ')
-		at--;
-	if (b->len > 0 && strncmp(b->data + at, key, len) == 0 &&
-	    (b->data[at + len] == '\0' ||
-	     sscanf(b->data + at + len, "*%d", &count) == 1)) {
-		b->len = at + len;
-		buffer_printf(b, "*%d", count + 1);
-		return;
-	}
-	buffer_printf(b, "%s%s", b->len > 0 ? " " : "", key);
-}
-
-void select_was_typed(struct machine *m)
-{
-	struct select *s = &m->select;
-	int64_t wait = SELECT_MOVE_MS;
-
-	select_add_typed(m, s->key);
-	s->pressed_at = m->now;
-	if (s->phase == SELECT_ENTERED) {
-		s->until = deadline_add(m->now, SELECT_ENTER_MS);
-		return;
-	}
-	/* A menu that was quick up to now does not get slow. */
-	if (s->moved && 4 * s->pace_ms < wait)
-		wait = 4 * s->pace_ms;
-	if (wait < SELECT_MOVE_LEAST_MS)
-		wait = SELECT_MOVE_LEAST_MS;
-	s->phase = SELECT_LOOK;
-	s->until = deadline_add(m->now, wait);
-}
-
-static bool select_enter(struct machine *m)
-{
-	m->select.phase = SELECT_ENTERED;
-	return select_press(m, "Enter");
-}
-
-/* ---- where it is, and where it goes ------------------------------------------------ */
-
-static bool select_is_refused(const struct machine *m,
-			      const struct menu_place *place)
-{
-	struct menu_place row = { place->row, 0, screen_cols(m->screen) };
-	uint64_t text = select_text_of(m, &row);
-	int i;
-
-	for (i = 0; i < m->select.refused_count; i++) {
-		if (m->select.refused[i] == text)
-			return true;
-	}
-	return false;
-}
-
-/* It matches, but is no entry: the highlight can't be brought to it. */
-static void select_refuse(struct machine *m, const struct menu_place *place)
-{
-	struct menu_place row = { place->row, 0, screen_cols(m->screen) };
-	struct select *s = &m->select;
-
-	s->refused[s->refused_count++ % SELECT_REFUSED_MAX] =
-		select_text_of(m, &row);
-	if (s->refused_count > SELECT_REFUSED_MAX)
-		s->refused_count = SELECT_REFUSED_MAX;
-	s->has_target = false;
-}
-
-/* The smaller the better: first what stands in the column of the highlight. */
-static int select_distance(const struct machine *m, const struct menu_place *lit,
-			   const struct menu_place *place)
-{
-	int rows, cols;
-
-	if (lit == NULL)
-		return place->row;
-	rows = place->row - lit->row;
-	cols = menu_text_begin(m->screen, place) -
-	       menu_text_begin(m->screen, lit);
-	return (rows < 0 ? -rows : rows) + (cols >= -3 && cols <= 3 ? 0 : 1000);
-}
-
-/*
- * Looks for the entry: *ret_lit where it is the highlighted one, else the
- * nearest goes to target.
- */
-static bool select_find_target(struct machine *m, const struct action *a,
-			       const struct menu_place *lit, bool *ret_lit)
-{
-	const struct select_step *step = select_current(m, a);
-	struct menu_place places[SELECT_PLACES];
-	size_t count, i;
-	int best = 0, distance;
-
-	*ret_lit = false;
-	m->select.has_target = false;
-	count = menu_find_entries(m->screen, step->pattern, places,
-				  SELECT_PLACES);
-	for (i = 0; i < count; i++) {
-		if (step->whole && !menu_is_whole(m->screen, &places[i]))
-			continue;
-		if (lit != NULL && menu_is_lit(m->screen, lit, &places[i])) {
-			m->select.target = places[i];
-			*ret_lit = true;
-			return true;
-		}
-		distance = select_distance(m, lit, &places[i]);
-		if (select_is_refused(m, &places[i]) ||
-		    (m->select.has_target && distance >= best))
-			continue;
-		best = distance;
-		m->select.target = places[i];
-		m->select.has_target = true;
-	}
-	return m->select.has_target;
-}
-
-/* Entries side by side: nothing stands above or below them. */
-static bool select_is_row_of_its_own(const struct machine *m,
-				     const struct menu_place *place)
-{
-	int rows[] = { place->row - 1, place->row + 1 }, i, col;
-
-	for (i = 0; i < 2; i++) {
-		if (rows[i] < 0 || rows[i] >= screen_rows(m->screen))
-			continue;
-		for (col = place->col; col < place->end; col++) {
-			if (!screen_is_blank(m->screen, rows[i], col) &&
-			    screen_cell(m->screen, rows[i], col)->c < 0x2500)
-				return false;
-		}
-	}
-	return true;
-}
-
-/* The key that brings the highlight nearer to the target; NULL: none does. */
-static const char *select_way(const struct machine *m,
-			      const struct menu_place *lit)
-{
-	const struct menu_place *target = &m->select.target;
-
-	if (target->row > lit->row)
-		return "Down";
-	if (target->row < lit->row)
-		return "Up";
-	if (!select_is_row_of_its_own(m, target))
-		return NULL;
-	return target->col > lit->col ? "Right" : "Left";
-}
-
-/* All of it: from end to end, or once round, to where it began. */
-static bool select_seen_all(struct machine *m, const struct menu_place *lit)
-{
-	struct select *s = &m->select;
-
-	if (s->keys >= SELECT_KEYS_MAX || (s->bottom && s->top))
-		return true;
-	return s->keys > 0 && !s->bottom && lit->row == s->first_lit.row &&
-	       select_text_of(m, lit) == s->first_text &&
-	       menu_changed_rows(m->screen, &s->first) < SELECT_ROWS;
-}
-
-/* The menu goes on below or above the screen: towards there. */
-static bool select_scroll(struct machine *m, const struct action *a,
-			  const struct menu_place *lit)
-{
-	if (select_seen_all(m, lit))
-		return select_fail(m, a, "the menu has no such entry");
-	return select_press(m, m->select.bottom ? "Up" : "Down");
-}
+/* ---- when ------------------------------------------------------------------------ */
 
 static bool select_quiet(const struct machine *m, int64_t ms)
 {
@@ -350,31 +94,15 @@ static bool select_may_look(struct machine *m)
 	return true;
 }
 
-static void select_note_seen(struct machine *m, const struct menu_place *lit)
+/* ---- a key --------------------------------------------------------------------- */
+
+/* The menu goes on below or above the screen: towards there. */
+static bool select_scroll(struct machine *m, const struct action *a,
+			  const struct menu_place *lit)
 {
-	struct select *s = &m->select;
-	uint64_t text = select_text_of(m, lit);
-
-	if (s->seen_since != DEADLINE_NEVER && text == s->seen_text &&
-	    memcmp(lit, &s->seen, sizeof(*lit)) == 0)
-		return;
-	s->seen = *lit;
-	s->seen_text = text;
-	s->seen_since = m->now;
-}
-
-static void select_note_lit(struct machine *m, const struct menu_place *lit)
-{
-	struct select *s = &m->select;
-
-	s->lit_text = select_text_of(m, lit);
-	if (!s->lit_known) {
-		menu_take_look(m->screen, &s->first);
-		s->first_text = s->lit_text;
-		s->first_lit = *lit;
-	}
-	s->lit_known = true;
-	s->lit = *lit;
+	if (select_seen_all(m, lit))
+		return select_fail(m, a, "the menu has no such entry");
+	return select_press(m, m->select.bottom ? "Up" : "Down");
 }
 
 /* It may be a title or heading that is called as the entry is: does it move? */
@@ -417,25 +145,6 @@ static bool select_go(struct machine *m, const struct action *a,
 	return true;
 }
 
-/* The highlight, looked for once in a screen: most calls find it unchanged. */
-static bool select_lit(struct machine *m, bool looked, struct menu_place *ret)
-{
-	struct select *s = &m->select;
-	uint64_t now = screen_generation(m->screen);
-
-	if (s->found == 0 || s->found_in != now || s->found_keys != s->keys ||
-	    s->found_looked != looked) {
-		s->found = 1 + menu_find_lit(m->screen,
-					     looked ? &s->look : NULL,
-					     &s->found_lit);
-		s->found_in = now;
-		s->found_keys = s->keys;
-		s->found_looked = looked;
-	}
-	*ret = s->found_lit;
-	return s->found == 2;
-}
-
 static bool select_find(struct machine *m, const struct action *a)
 {
 	struct select *s = &m->select;
@@ -463,26 +172,6 @@ static bool select_find(struct machine *m, const struct action *a)
 }
 
 /* ---- what a key did -------------------------------------------------------------------- */
-
-static bool select_has_moved(const struct machine *m,
-			     const struct menu_place *lit)
-{
-	const struct select *s = &m->select;
-
-	return !s->lit_known || lit->row != s->lit.row ||
-	       lit->col != s->lit.col || select_text_of(m, lit) != s->lit_text;
-}
-
-/* The highlight went over the target without a stop: it is no entry. */
-static void select_note_jump(struct machine *m, const struct menu_place *lit)
-{
-	struct select *s = &m->select;
-	int from = s->lit.row, to = lit->row, target = s->target.row;
-
-	if (s->lit_known && s->has_target && !menu_row_changed(m->screen, &s->look, target) &&
-	    ((from < target && target < to) || (to < target && target < from)))
-		select_refuse(m, &s->target);
-}
 
 /* Nothing moved: at the end of the menu, or no menu, or the key was lost. */
 static bool select_is_stuck(struct machine *m, const struct action *a)
