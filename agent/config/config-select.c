@@ -204,6 +204,21 @@ static int config_select_named(const struct config *config, const char *word,
 	return rc;
 }
 
+static int config_select_all(const struct config *config,
+			     const struct host ***list, size_t *count,
+			     struct rh_error *err)
+{
+	size_t i;
+
+	if (config->host_count == 0)
+		return rh_error_set(err, RH_ERR_USAGE, "there is no host in "
+				    "%s/hosts.d", config->dir);
+	for (i = 0; i < config->host_count; i++)
+		config_select_add(config->hosts[i], list, count);
+	return 0;
+}
+
+/* "@web"; "@all" are all, where no host says that it is in a group of that name. */
 static int config_select_group(const struct config *config, const char *group,
 			       const struct host ***list, size_t *count,
 			       struct rh_error *err)
@@ -217,21 +232,9 @@ static int config_select_group(const struct config *config, const char *group,
 		config_select_add(config->hosts[i], list, count);
 		found = true;
 	}
+	if (!found && strcmp(group, "all") == 0)
+		return config_select_all(config, list, count, err);
 	return found ? 0 : config_select_no_group(config, group, err);
-}
-
-static int config_select_all(const struct config *config,
-			     const struct host ***list, size_t *count,
-			     struct rh_error *err)
-{
-	size_t i;
-
-	if (config->host_count == 0)
-		return rh_error_set(err, RH_ERR_USAGE, "there is no host in "
-				    "%s/hosts.d", config->dir);
-	for (i = 0; i < config->host_count; i++)
-		config_select_add(config->hosts[i], list, count);
-	return 0;
 }
 
 int config_select(const struct config *config, const char *word,
