@@ -29,14 +29,15 @@ named() {
 	expected='db02 web3 web1' named 'db[02]' 'web[3,1]'
 	expected='db01 db02' named @databases
 	expected='db01 db02 web1 web2 web3' named all
-	expected='db01 db02 web1 web2 web3' named @all
 	expected='web2 db01 db02' named web2 @databases 'db[01-02]'
 }
 
-@test "@all is a group where hosts say so" {
+@test "@all are all, or the group that hosts are in" {
 	rack
-	sed -i 's/^groups.*/groups = all/' "$config"/hosts.d/db0?.ini
-	expected='db01 db02' named @all
+	sed -i 's/^groups.*/groups = web/' "$config"/hosts.d/web?.ini
+	expected='db01 db02 web1 web2 web3' named @all
+	sed -i 's/^groups.*/groups = all/' "$config"/hosts.d/db01.ini
+	expected='db01' named @all
 	expected='db01 db02 web1 web2 web3' named all
 }
 
