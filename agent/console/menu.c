@@ -521,6 +521,15 @@ size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
 	return f.count;
 }
 
+bool menu_place_matches(const struct screen *s, const struct match_pattern *p,
+			const struct menu_place *place, struct menu_place *ret)
+{
+	struct menu_found f = { .pattern = p, .list = ret, .max = 1 };
+
+	menu_match(s, &f, place->row, place->col, place->end);
+	return f.count == 1;
+}
+
 int menu_text_begin(const struct screen *s, const struct menu_place *place)
 {
 	int col = place->col;

@@ -63,6 +63,10 @@ bool menu_is_sure(const struct screen *s, const struct menu_place *lit);
 size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
 			 struct menu_place *ret, size_t max);
 
+/* Whether the pattern is found in the text of the place; then where. */
+bool menu_place_matches(const struct screen *s, const struct match_pattern *p,
+			const struct menu_place *place, struct menu_place *ret);
+
 /*
  * Whether the entry is the highlighted one. In a form the highlight is on a
  * value (<...> or [...]) behind the entry.
@@ -79,5 +83,23 @@ int menu_text_begin(const struct screen *s, const struct menu_place *place);
 /* Appends the text of the place, without blanks around, markers and lines. */
 void menu_text(const struct screen *s, const struct menu_place *place,
 	       struct buffer *out);
+
+/* ---- menus with numbers (menu-number.c) --------------------------------- */
+
+/* The last of them comes first. */
+struct menu_numbers {
+	struct menu_place prompt;	/* up to the cursor behind it */
+	int first;			/* the smallest number */
+	int count;
+	struct menu_place entries[SCREEN_ROWS_MAX];	/* without the number */
+};
+
+/* A list with numbers, and the prompt that asks for one, at the cursor. */
+bool menu_find_numbers(const struct screen *s, struct menu_numbers *ret);
+
+/* The first entry that matches; with `whole` the match is all of its text. */
+bool menu_find_number(const struct screen *s, const struct menu_numbers *list,
+		      const struct match_pattern *p, bool whole,
+		      int *ret_number, struct menu_place *ret);
 
 #endif

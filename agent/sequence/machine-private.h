@@ -126,6 +126,7 @@ struct restart {
 enum select_phase {
 	SELECT_FIND = 0,	/* looks for the menu, and decides */
 	SELECT_LOOK,		/* what did the key do? */
+	SELECT_NUMBER,		/* has the digit come back? */
 	SELECT_ENTERED,		/* what did Enter do? */
 };
 
@@ -165,6 +166,11 @@ struct select {
 	struct menu_look first;	/* where it began */
 	struct menu_place first_lit;
 	uint64_t first_text;
+	struct menu_place prompt;	/* a menu that asks for a number */
+	uint64_t prompt_text;
+	char number[8];
+	char digit[2];
+	int digits;		/* of it that were typed */
 	uint64_t refused[SELECT_REFUSED_MAX];	/* texts that are no entries */
 	int refused_count;
 };

@@ -74,13 +74,17 @@ bool select_press(struct machine *m, const char *key)
 	return true;
 }
 
-/* "Down*3 Enter" */
+/* "Down*3 Enter", "12 Enter" */
 static void select_add_typed(struct machine *m, const char *key)
 {
 	struct buffer *b = &m->select_typed;
 	size_t len = strlen(key), at = b->len;
 	int count = 1;
 
+	if (m->select.phase == SELECT_NUMBER) {
+		buffer_append_text(b, key);
+		return;
+	}
 	while (at > 0 && b->data[at - 1] != ' ')
 		at--;
 	if (b->len > 0 && strncmp(b->data + at, key, len) == 0 &&
@@ -109,7 +113,8 @@ void select_was_typed(struct machine *m)
 		wait = 4 * s->pace_ms;
 	if (wait < SELECT_MOVE_LEAST_MS)
 		wait = SELECT_MOVE_LEAST_MS;
-	s->phase = SELECT_LOOK;
+	if (s->phase != SELECT_NUMBER)
+		s->phase = SELECT_LOOK;
 	s->until = deadline_add(m->now, wait);
 }
 

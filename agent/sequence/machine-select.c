@@ -5,6 +5,7 @@
  *
  *   FIND    -> a key, then LOOK      the highlight is elsewhere
  *   FIND    -> Enter, then ENTERED   the highlight is on the entry
+ *   FIND    -> NUMBER                the menu asks for a number
  *   LOOK    -> FIND                  the highlight has moved
  *   LOOK    -> a key                 it has not: again, the other way, Tab
  *   ENTERED -> FIND (next menu), done
@@ -23,7 +24,6 @@
 #include "base/deadline.h"
 
 #define SELECT_QUIET_MS 50	/* the screen may be looked at */
-#define SELECT_SURE_MS 200	/* ... and Enter pressed */
 #define SELECT_UNLIT_MS 1000	/* no highlight so far: a key may show it */
 #define SELECT_SETTLE_MS 2000	/* all of a menu is there */
 #define SELECT_FIND_MS 10000
@@ -153,6 +153,9 @@ static bool select_find(struct machine *m, const struct action *a)
 
 	if (!select_may_look(m))
 		return false;
+	if (s->keys == 0 && select_quiet(m, SELECT_SURE_MS) &&
+	    select_number(m, a))
+		return true;
 	if (select_lit(m, s->looked, &lit)) {
 		select_note_seen(m, &lit);
 		select_find_target(m, a, &lit, &is_lit);
@@ -281,6 +284,8 @@ bool select_step(struct machine *m, const struct action *a)
 		return select_find(m, a);
 	case SELECT_LOOK:
 		return select_look(m, a);
+	case SELECT_NUMBER:
+		return select_number_look(m, a);
 	case SELECT_ENTERED:
 		return select_entered(m, a);
 	}

@@ -6,6 +6,7 @@
 #include "agent/sequence/machine-private.h"
 
 #define SELECT_KEYS_MAX 250
+#define SELECT_SURE_MS 200	/* quiet for so long: Enter may be pressed */
 #define SELECT_ROWS 3		/* so many changed rows: another screen */
 
 /* ---- machine-select-keys.c ---------------------------------------------- */
@@ -22,6 +23,14 @@ bool select_enter(struct machine *m);
 
 /* What was pressed so far goes to the timeline. */
 void select_say_typed(struct machine *m);
+
+/* ---- machine-select-number.c -------------------------------------------- */
+
+/* Types the first digit where a menu asks for the number of the entry. */
+bool select_number(struct machine *m, const struct action *a);
+
+/* Looks what a digit did. */
+bool select_number_look(struct machine *m, const struct action *a);
 
 /* ---- machine-select-where.c --------------------------------------------- */
 

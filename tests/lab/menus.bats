@@ -232,6 +232,97 @@ grub_disk() {
 	[ "$status" -eq 0 ]
 }
 
+# A disk that U-Boot finds by itself, with a menu in extlinux.conf and the lab's
+# kernel behind its entries. One partition from the first MiB on.
+uboot_disk() {
+	local disk=$BATS_TEST_TMPDIR/disk tree=$BATS_TEST_TMPDIR/tree
+	[ -e "$cache/root/versions" ] || "$BATS_TEST_DIRNAME/lab" fetch
+	mkdir -p "$tree/extlinux"
+	cp "$cache"/root/boot/vmlinuz-* "$tree/linux"
+	cat >"$tree/extlinux/extlinux.conf"
+	truncate -s 24M "$disk"
+	PATH=$PATH:/sbin mke2fs -q -t ext2 -E offset=1048576 -d "$tree" "$disk" 22M
+	printf '\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\xb0\0\0' |
+		dd of="$disk" bs=1 seek=446 conv=notrunc status=none
+	printf '\x55\xaa' | dd of="$disk" bs=1 seek=510 conv=notrunc status=none
+	host -- -M pc -m 512 -net none \
+		-bios /usr/lib/u-boot/qemu-x86/u-boot.rom \
+		-drive "file=$disk,format=raw,if=ide"
+}
+
+# It asks for a number and waits for ever, as boards do that nobody looks at.
+@test "menus: U-Boot's menu of extlinux.conf, by its entry's name" {
+	local i
+	uboot_disk < <(
+		printf '%s\n' 'menu title Systems of this board' 'prompt 1' \
+			'timeout 0' 'default l1'
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			printf 'label l%s\n\tmenu label Debian, kernel %s\n' $i $i
+			printf '\tkernel /linux\n\tappend %s lab=kernel-%s-\n' \
+				'console=ttyS0 earlyprintk=ttyS0 panic=-1' $i
+		done
+		printf 'label rescue\n\tmenu label Debian, rescue\n'
+		printf '\tkernel /linux\n\tappend %s lab=rescue-\n' \
+			'console=ttyS0 earlyprintk=ttyS0 panic=-1'
+	)
+	sequence <<-'END'
+		[state begin]
+		timeout = 60s -> failed "no menu"
+		on = /^Systems of this board$/ -> menu
+		[state menu]
+		do = select "Debian, kernel 2"
+		then = chosen
+		[state chosen]
+		timeout = 60s -> failed "nothing was booted"
+		on = /Command line: .*lab=kernel-2-/ -> recovered
+		on = /Command line: (?!.*lab=kernel-2-).*\n/ -> failed "another entry was booted"
+	END
+	rh_run
+	[ "$status" -eq 0 ]
+	said 'typed 2 Enter'
+	said 'selected "Debian, kernel 2"'
+	# Two digits, and a pattern; the prompt of the menu is what it waits for.
+	sequence <<-'END'
+		[state begin]
+		timeout = 60s -> failed "no menu"
+		on screen = /^Enter choice:$/ : select /rescue/ -> chosen
+		[state chosen]
+		timeout = 60s -> failed "nothing was booted"
+		on = /Command line: .*lab=rescue-/ -> recovered
+		on = /Command line: (?!.*lab=rescue-).*\n/ -> failed "another entry was booted"
+	END
+	rh_run
+	[ "$status" -eq 0 ]
+	said 'typed 13 Enter'
+}
+
+@test "menus: U-Boot's menu has no such entry: nothing is typed" {
+	uboot_disk <<-'END'
+		menu title Systems of this board
+		prompt 1
+		timeout 0
+		label one
+		menu label Debian
+		kernel /linux
+		label two
+		menu label Debian, rescue
+		kernel /linux
+	END
+	sequence <<-'END'
+		[state begin]
+		timeout = 60s -> failed "no menu"
+		on screen = /^Enter choice:$/ -> menu
+		[state menu]
+		do = select Rescue
+		then = recovered
+	END
+	rh_run
+	[ "$status" -eq 1 ]
+	said 'select Rescue: the screen shows no menu with such an entry'
+	[[ $output != *typed* ]]
+	[[ $(printed) != *"Starting kernel"* ]]
+}
+
 @test "menus: before force the screen is kept, as a person sees it" {
 	local pdu=$BATS_TEST_TMPDIR/pdu
 	mkdir -p "$pdu"
