@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The journal of a maintenance on the disk. The runner comes in by journal_open
- * and journal_write; who resumes or reports, by journal_replay.
+ * The folder of a maintenance: which there are, whose it is now. The runner comes
+ * in by journal_open. Its lines are those of journal-events.c.
  *
- * Always true: an event is on the disk, whole, before what it says is done; half
- * a line (a full disk, a killed runner) is cut off, never read as an event.
+ * Always true: of all runners one has it, by flock, which a killed process leaves
+ * by itself; the runs that it began keep the other lock until they end.
  */
 #include "agent/plan/journal.h"
 
@@ -90,6 +90,11 @@ static bool journal_has_ended(const char *records, const char *id)
 	return ended;
 }
 
+const char *journal_plan_of(const char *id)
+{
+	return id + 17;
+}
+
 char *journal_newest(const char *records, const char *plan)
 {
 	struct dirent **names = NULL;
@@ -97,7 +102,7 @@ char *journal_newest(const char *records, const char *plan)
 	char *found = NULL;
 
 	for (i = count - 1; i >= 0 && found == NULL; i--) {
-		if (strcmp(names[i]->d_name + 17, plan) == 0)
+		if (strcmp(journal_plan_of(names[i]->d_name), plan) == 0)
 			found = memory_copy(names[i]->d_name);
 	}
 	journal_list_free(names, count);
@@ -115,6 +120,29 @@ char *journal_unfinished(const char *records, const char *plan)
 	return newest;
 }
 
+char *journal_find(const char *records, const char *word)
+{
+	struct dirent **names = NULL;
+	int count = journal_list(records, &names), i;
+	char *found = NULL;
+
+	for (i = 0; i < count && found == NULL; i++) {
+		if (strcmp(names[i]->d_name, word) == 0)
+			found = memory_copy(word);
+	}
+	journal_list_free(names, count);
+	return found != NULL ? found : journal_newest(records, word);
+}
+
+json_t *journal_hosts(const char *records, const char *id)
+{
+	json_t *first = journal_line(records, id, false);
+	json_t *hosts = json_incref(json_object_get(first, "hosts"));
+
+	json_decref(first);
+	return hosts;
+}
+
 /* ---- locks ------------------------------------------------------------------------ */
 
 static int journal_open_in(const char *dir, const char *name, int flags,
@@ -129,9 +157,11 @@ static int journal_open_in(const char *dir, const char *name, int flags,
 	return fd;
 }
 
-static bool journal_is_held(const char *records, const char *id)
+/* Whether somebody has its "lock", or its "runner". */
+static bool journal_is_held(const char *records, const char *id,
+			    const char *which)
 {
-	char *file = memory_format("%s/maintenances/%s/lock", records, id);
+	char *file = memory_format("%s/maintenances/%s/%s", records, id, which);
 	int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 
@@ -139,6 +169,11 @@ static bool journal_is_held(const char *records, const char *id)
 		close(fd);
 	free(file);
 	return held;
+}
+
+bool journal_is_carried_out(const char *records, const char *id)
+{
+	return journal_is_held(records, id, "runner");
 }
 
 static void journal_who(const char *records, const char *id, char *buf,
@@ -200,7 +235,7 @@ static int journal_alone(const char *records, const char *id,
 
 	for (i = 0; i < count && rc == 0; i++) {
 		if ((id == NULL || strcmp(id, names[i]->d_name) != 0) &&
-		    journal_is_held(records, names[i]->d_name))
+		    journal_is_held(records, names[i]->d_name, "lock"))
 			rc = journal_refuse(records, names[i]->d_name, plan,
 					    err);
 	}
@@ -226,6 +261,24 @@ static int journal_say_who(struct journal *j, struct rh_error *err)
 	return rc;
 }
 
+/* Who only looks whether it is held, has it for a moment. */
+static int journal_lock_runner(struct journal *j, const char *records,
+			       struct rh_error *err)
+{
+	const struct timespec pause = { 0, JOURNAL_POLL_MS * 1000000L };
+	char who[300];
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		if (flock(j->runner_fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	journal_who(records, j->id, who, sizeof(who));
+	return rh_error_set(err, RH_ERR_BUSY, "the maintenance %s is carried out "
+			    "by somebody: %s", j->id, who);
+}
+
 static int journal_lock(struct journal *j, const char *records, int64_t wait_ms,
 			void (*waits)(void *context), void *context,
 			struct rh_error *err)
@@ -233,13 +286,9 @@ static int journal_lock(struct journal *j, const char *records, int64_t wait_ms,
 	const struct timespec pause = { 0, JOURNAL_POLL_MS * 1000000L };
 	int64_t until = deadline_in(wait_ms);
 	bool said = false;
-	char who[300];
 
-	if (flock(j->runner_fd, LOCK_EX | LOCK_NB) < 0) {
-		journal_who(records, j->id, who, sizeof(who));
-		return rh_error_set(err, RH_ERR_BUSY, "the maintenance %s is "
-				    "carried out by somebody: %s", j->id, who);
-	}
+	if (journal_lock_runner(j, records, err) < 0)
+		return -1;
 	while (flock(j->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (!said && waits != NULL)
 			waits(context);
@@ -360,221 +409,4 @@ void journal_keep_lock(struct journal *j)
 	close(j->fd);
 	close(j->runner_fd);
 	j->fd = j->runner_fd = -1;
-}
-
-/* ---- events --------------------------------------------------------------------------- */
-
-static json_t *journal_names(const struct plan *plan)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < plan->host_count; i++)
-		json_array_append_new(list, json_string(plan->waves.hosts[i]->name));
-	return list;
-}
-
-/* What must be the same when it is resumed. */
-static char *journal_identity(const struct plan *plan)
-{
-	char *text = memory_format("%s %s", plan_kind_name(plan->kind),
-				   plan->sequence != NULL ? plan->sequence : "");
-	size_t i, wave;
-	char *more;
-
-	for (i = 0; i < plan->host_count; i++) {
-		wave = plan_wave_of(plan, i) + 1;
-		more = memory_format("%s %zu:%s", text, wave,
-				     plan->waves.hosts[i]->name);
-		free(text);
-		text = more;
-	}
-	return text;
-}
-
-static void journal_add_host(json_t *o, const struct plan *plan,
-			     const struct maintenance_event *e)
-{
-	json_object_set_new(o, "host",
-			    json_string(plan->waves.hosts[e->host]->name));
-	json_object_set_new(o, "step",
-			    json_string(maintenance_step_name(e->step)));
-	if (e->what == MAINTENANCE_HOST)
-		return;
-	json_object_set_new(o, "touched", json_boolean(e->touched));
-	json_object_set_new(o, "restarted", json_boolean(e->restarted));
-	json_object_set_new(o, "run", record_string(e->run));
-}
-
-static json_t *journal_json(const struct plan *plan,
-			    const struct maintenance_event *e)
-{
-	json_t *o = json_pack("{ss sI}", "event", maintenance_what_name(e->what),
-			      "at_ms", (json_int_t)e->at_ms);
-	char time[40], *identity;
-
-	record_time_text(e->at_ms, time, sizeof(time));
-	json_object_set_new(o, "time", json_string(time));
-	if (e->what == MAINTENANCE_BEGIN) {
-		identity = journal_identity(plan);
-		json_object_set_new(o, "plan", json_string(plan->name));
-		json_object_set_new(o, "hosts", journal_names(plan));
-		json_object_set_new(o, "identity", json_string(identity));
-		free(identity);
-	}
-	if (e->what == MAINTENANCE_WAVE || e->what == MAINTENANCE_GATE)
-		json_object_set_new(o, "wave", json_integer((int)e->wave + 1));
-	if (e->what == MAINTENANCE_HOST || e->what == MAINTENANCE_HOST_END ||
-	    e->what == MAINTENANCE_HOST_LOST)
-		journal_add_host(o, plan, e);
-	if (e->what == MAINTENANCE_HOST_END || e->what == MAINTENANCE_END)
-		json_object_set_new(o, "verdict",
-				    json_string(verdict_name(e->verdict)));
-	if (e->what == MAINTENANCE_BEFORE_END ||
-	    e->what == MAINTENANCE_GATE_END ||
-	    e->what == MAINTENANCE_AFTER_END || e->what == MAINTENANCE_ANSWER)
-		json_object_set_new(o, "ok", json_boolean(e->ok));
-	if (e->text[0] != '\0')
-		json_object_set_new(o, "text", record_string(e->text));
-	return o;
-}
-
-int journal_write(struct journal *j, const struct plan *plan,
-		  const struct maintenance_event *e, json_t **ret,
-		  struct rh_error *err)
-{
-	json_t *o = journal_json(plan, e);
-	char *json = json_dumps(o, JSON_COMPACT);
-	char *line = memory_format("%s\n", json);
-	size_t len = strlen(line);
-	ssize_t n = pwrite(j->fd, line, len, j->len);
-	int rc = 0, why = n < 0 ? errno : ENOSPC;
-
-	if (n == (ssize_t)len && fdatasync(j->fd) < 0) {
-		why = errno;
-		n = -1;
-	}
-	if (n == (ssize_t)len) {
-		j->len += n;
-	} else {
-		rc = rh_error_set_errno(err, RH_ERR_IO, why,
-					"%s/journal.jsonl", j->path);
-		if (ftruncate(j->fd, j->len) < 0)
-			errno = 0;	/* half a line is no event */
-	}
-	if (rc == 0 && ret != NULL)
-		*ret = json_incref(o);
-	free(json);
-	free(line);
-	json_decref(o);
-	return rc;
-}
-
-static const char *journal_string(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text != NULL ? text : "";
-}
-
-static bool journal_read_host(const struct plan *plan, const json_t *o,
-			      struct maintenance_event *e)
-{
-	const char *name = journal_string(o, "host");
-	const char *step = journal_string(o, "step");
-	int k;
-
-	if (name[0] == '\0')
-		return true;
-	for (e->host = 0; e->host < plan->host_count; e->host++) {
-		if (strcmp(plan->waves.hosts[e->host]->name, name) == 0)
-			break;
-	}
-	for (k = 0; k < MAINTENANCE_STEPS; k++) {
-		e->step = (enum maintenance_step)k;
-		if (strcmp(maintenance_step_name(e->step), step) == 0)
-			break;
-	}
-	return e->host < plan->host_count && k < MAINTENANCE_STEPS;
-}
-
-/* False: it is no event of this plan. Texts are borrowed from o. */
-static bool journal_read(const struct plan *plan, const json_t *o,
-			 struct maintenance_event *e)
-{
-	char *identity;
-	bool same = true;
-
-	*e = (struct maintenance_event){
-		.what = maintenance_what_from(journal_string(o, "event")),
-		.at_ms = json_integer_value(json_object_get(o, "at_ms")),
-		.verdict = verdict_from_name(journal_string(o, "verdict")),
-		.restarted = json_is_true(json_object_get(o, "restarted")),
-		.touched = json_is_true(json_object_get(o, "touched")),
-		.ok = json_is_true(json_object_get(o, "ok")),
-		.text = journal_string(o, "text"),
-		.run = journal_string(o, "run"),
-	};
-	if (json_object_get(o, "wave") != NULL)
-		e->wave = (size_t)json_integer_value(
-				  json_object_get(o, "wave")) - 1;
-	if (e->what == MAINTENANCE_BEGIN) {
-		identity = journal_identity(plan);
-		same = strcmp(identity, journal_string(o, "identity")) == 0;
-		free(identity);
-	}
-	return same && journal_read_host(plan, o, e);
-}
-
-static int journal_replay_file(FILE *f, const char *id, struct maintenance *m,
-			       void (*each)(void *context,
-					    const struct maintenance_event *e),
-			       void *context, struct rh_error *err)
-{
-	struct maintenance_event e;
-	char *line = NULL;
-	size_t size = 0;
-	int number = 0, rc = 0;
-	json_t *o;
-
-	while (rc == 0 && getline(&line, &size, f) >= 0) {
-		if (strchr(line, '\n') == NULL)
-			break;
-		number++;
-		o = json_loads(line, 0, NULL);
-		if (o == NULL || !journal_read(m->config.plan, o, &e))
-			rc = rh_error_set(err, RH_ERR_CONFIG, "%s, line %d: the "
-					  "plan's hosts, waves or kind are not "
-					  "what they were; put them back, or "
-					  "begin a --new one", id, number);
-		else if (!maintenance_apply(m, &e))
-			rc = rh_error_set(err, RH_ERR_CONFIG, "%s, line %d: \"%s\" "
-					  "can't happen here; this is no journal",
-					  id, number,
-					  maintenance_what_name(e.what));
-		else if (each != NULL)
-			each(context, &e);
-		json_decref(o);
-	}
-	free(line);
-	return rc;
-}
-
-int journal_replay(const char *records, const char *id, struct maintenance *m,
-		   void (*each)(void *context, const struct maintenance_event *e),
-		   void *context, struct rh_error *err)
-{
-	char *file = memory_format("%s/maintenances/%s/journal.jsonl", records,
-				   id);
-	FILE *f = fopen(file, "re");
-	int rc;
-
-	if (f == NULL)
-		rc = rh_error_set_errno(err, RH_ERR_IO, errno, "%s", file);
-	else
-		rc = journal_replay_file(f, id, m, each, context, err);
-	if (f != NULL)
-		fclose(f);
-	free(file);
-	return rc;
 }

@@ -42,6 +42,21 @@ int journal_open(struct journal *j, const char *records, const char *id,
 		 struct rh_error *err);
 void journal_release(struct journal *j);
 
+/*
+ * The maintenance that `word` means: its id, or the newest one of the plan of that
+ * name; NULL: none. free(3)
+ */
+char *journal_find(const char *records, const char *word);
+
+/* The name of its plan, in its id. */
+const char *journal_plan_of(const char *id);
+
+/* Whether somebody carries it out now. */
+bool journal_is_carried_out(const char *records, const char *id);
+
+/* The names of its hosts, a list; NULL: it has not begun. json_decref it. */
+json_t *journal_hosts(const char *records, const char *id);
+
 /* In a child that carries out a run. */
 void journal_keep_lock(struct journal *j);
 

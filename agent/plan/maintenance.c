@@ -10,7 +10,9 @@
  *    sent it and the host is healthy behind that;
  *  - a wave, and a host in it, is begun only where its worst case ends in the window;
  *  - what was begun is ended: a host that is in our hands is recovered, also
- *    behind a stop.
+ *    behind a stop;
+ *  - its time does not go back, whatever is done to the clock: a window that was
+ *    used up stays so.
  * Phases: NEW - BEFORE - (WAVE - GATE)* - AFTER - END - OVER; ASK stands before
  * the phase that it asks about.
  */
@@ -54,6 +56,19 @@ static size_t maintenance_wave_end(const struct maintenance *m, size_t wave)
 }
 
 /* ---- time ------------------------------------------------------------------------ */
+
+int64_t maintenance_time(const struct maintenance *m, int64_t wall_ms)
+{
+	int64_t at_ms = wall_ms + m->back_ms;
+
+	return at_ms > m->last_ms ? at_ms : m->last_ms;
+}
+
+static void maintenance_take_time(struct maintenance *m, int64_t wall_ms)
+{
+	m->last_ms = maintenance_time(m, wall_ms);
+	m->back_ms = m->last_ms - wall_ms;
+}
 
 /* Hosts begin in their order, each where a place is free: the time of the last. */
 int64_t maintenance_wave_worst(const struct maintenance *m, size_t wave)
@@ -99,10 +114,14 @@ static void maintenance_too_long(struct maintenance *m, int64_t now_ms,
 
 	window_text(p->end_ms, p->zone, end, sizeof(end));
 	deadline_format(needs_ms, needs, sizeof(needs));
-	deadline_format(p->end_ms > now_ms ? p->end_ms - now_ms : 0, left,
-			sizeof(left));
-	snprintf(m->trouble, sizeof(m->trouble), "%s is not begun: it may take "
-		 "%s, and the window ends at %s, in %s", what, needs, end, left);
+	deadline_format(p->end_ms - now_ms, left, sizeof(left));
+	if (p->end_ms <= now_ms)
+		snprintf(m->trouble, sizeof(m->trouble), "%s is not begun: the "
+			 "window ended at %s", what, end);
+	else
+		snprintf(m->trouble, sizeof(m->trouble), "%s is not begun: it may "
+			 "take %s, and the window ends at %s, in %s", what, needs,
+			 end, left);
 	ret->what = MAINTENANCE_STOP;
 	ret->text = m->trouble;
 }
@@ -197,6 +216,7 @@ bool maintenance_next(struct maintenance *m, int64_t now_ms,
 
 	*ret = (struct maintenance_event){ .at_ms = now_ms, .text = "",
 					   .run = "", .wave = m->wave };
+	now_ms = maintenance_time(m, now_ms);
 	if (m->phase == MAINTENANCE_WAVE_ON)
 		return maintenance_next_host(m, now_ms, ret);
 	if (m->phase == MAINTENANCE_WAVE_DUE) {
@@ -305,7 +325,7 @@ static bool maintenance_host_begins(struct maintenance *m,
 	h = &m->hosts[e->host];
 	if (h->state == MAINTENANCE_WAITING && e->step == MAINTENANCE_FIRST) {
 		m->living++;
-		h->began_ms = h->began_ms != 0 ? h->began_ms : e->at_ms;
+		h->began_ms = h->began_ms != 0 ? h->began_ms : m->last_ms;
 	} else if (h->state != MAINTENANCE_DUE || h->step != e->step) {
 		return false;
 	}
@@ -313,18 +333,19 @@ static bool maintenance_host_begins(struct maintenance *m,
 		h->begun++;
 	h->state = MAINTENANCE_UNDER_WAY;
 	h->step = e->step;
-	h->step_ms = e->at_ms;
+	snprintf(h->request, sizeof(h->request), "%s",
+		 e->request != NULL ? e->request : "");
 	return true;
 }
 
 static void maintenance_host_is(struct maintenance *m, size_t host,
-				enum maintenance_state state, int64_t at_ms,
+				enum maintenance_state state,
 				enum verdict verdict, const char *text)
 {
 	struct maintenance_host *h = &m->hosts[host];
 
 	h->state = state;
-	h->ended_ms = at_ms;
+	h->ended_ms = m->last_ms;
 	h->verdict = verdict;
 	snprintf(h->text, sizeof(h->text), "%s", text);
 	m->living--;
@@ -341,11 +362,11 @@ static void maintenance_host_well(struct maintenance *m,
 		    m->config.plan->kind != PLAN_REBOOT;
 
 	if (!seen)
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
 				    VERDICT_FAILED, "it is healthy, but was not "
 				    "restarted");
 	else
-		maintenance_host_is(m, e->host, MAINTENANCE_BACK, e->at_ms,
+		maintenance_host_is(m, e->host, MAINTENANCE_BACK,
 				    VERDICT_RECOVERED, e->text);
 }
 
@@ -370,7 +391,7 @@ static bool maintenance_host_ends(struct maintenance *m,
 		h->state = MAINTENANCE_DUE;
 		h->step = MAINTENANCE_RECOVER;
 	} else {
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
 				    e->verdict != VERDICT_NONE ? e->verdict
 							       : VERDICT_FAILED,
 				    e->text);
@@ -392,7 +413,7 @@ static bool maintenance_host_lost(struct maintenance *m,
 	h->state = MAINTENANCE_DUE;
 	h->in_doubt = h->in_doubt || e->touched;
 	if (e->touched && m->config.plan->kind == PLAN_RUN) {
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED, e->at_ms,
+		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
 				    VERDICT_UNKNOWN, "the runner was killed in "
 				    "the middle of it: look what it has done");
 		maintenance_settle_wave(m);
@@ -479,12 +500,11 @@ static bool maintenance_stops(struct maintenance *m,
 	return true;
 }
 
-static bool maintenance_begins(struct maintenance *m,
-			       const struct maintenance_event *e)
+static bool maintenance_begins(struct maintenance *m)
 {
 	if (m->phase != MAINTENANCE_NEW)
 		return false;
-	m->began_ms = e->at_ms;
+	m->began_ms = m->last_ms;
 	m->begun_before = m->config.plan->before == NULL;
 	m->phase = m->begun_before ? MAINTENANCE_WAVE_DUE
 				   : MAINTENANCE_BEFORE_DUE;
@@ -497,7 +517,7 @@ static bool maintenance_ends(struct maintenance *m,
 	if (m->phase != MAINTENANCE_END_DUE)
 		return false;
 	m->verdict = e->verdict;
-	m->ended_ms = e->at_ms;
+	m->ended_ms = m->last_ms;
 	m->phase = MAINTENANCE_OVER;
 	return true;
 }
@@ -512,11 +532,18 @@ static bool maintenance_gate_ends(struct maintenance *m,
 					MAINTENANCE_WAVE_DUE, "the gate");
 }
 
+static bool maintenance_asks(struct maintenance *m)
+{
+	m->asks++;
+	return maintenance_starts(m, MAINTENANCE_ASK_DUE, MAINTENANCE_ASK_ON);
+}
+
 bool maintenance_apply(struct maintenance *m, const struct maintenance_event *e)
 {
+	maintenance_take_time(m, e->at_ms);
 	switch (e->what) {
 	case MAINTENANCE_BEGIN:
-		return maintenance_begins(m, e);
+		return maintenance_begins(m);
 	case MAINTENANCE_RESUME:
 		return maintenance_resumes(m);
 	case MAINTENANCE_BEFORE:
@@ -542,8 +569,7 @@ bool maintenance_apply(struct maintenance *m, const struct maintenance_event *e)
 	case MAINTENANCE_GATE_END:
 		return maintenance_gate_ends(m, e);
 	case MAINTENANCE_ASK:
-		return maintenance_starts(m, MAINTENANCE_ASK_DUE,
-					  MAINTENANCE_ASK_ON);
+		return maintenance_asks(m);
 	case MAINTENANCE_ANSWER:
 		return maintenance_answered(m, e);
 	case MAINTENANCE_STOP:

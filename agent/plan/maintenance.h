@@ -70,6 +70,9 @@ struct maintenance_event {
 	bool ok;
 	const char *text;		/* "" none */
 	const char *run;		/* name of the record, "" none */
+	const char *request;		/* HOST: the id of its run, in every journal
+					   but old ones; NULL else */
+	const char *who;		/* ANSWER: gave it; NULL: nobody */
 };
 
 struct maintenance_host {
@@ -80,12 +83,12 @@ struct maintenance_host {
 	bool hands;			/* FIRST was not enough */
 	int begun;			/* how often FIRST was begun */
 	int64_t began_ms;
-	int64_t step_ms;		/* when `step` was begun */
 	int64_t ended_ms;
 	enum verdict verdict;
 	char text[600];			/* why */
 	char first_text[300];		/* why FIRST was not enough */
 	char run[200];			/* of the last step */
+	char request[80];		/* of the step that is under way; "" none */
 };
 
 enum maintenance_phase {
@@ -117,8 +120,11 @@ struct maintenance {
 	bool begun_before;		/* so `after` is run */
 	char trouble[700];		/* the failure, or why it is stopped */
 	enum verdict verdict;
+	int asks;			/* questions so far */
 	int64_t began_ms;
 	int64_t ended_ms;
+	int64_t last_ms;		/* of the last event, in its own time */
+	int64_t back_ms;		/* how far the clock was put back by now */
 };
 
 void maintenance_init(struct maintenance *m,
@@ -134,6 +140,12 @@ bool maintenance_next(struct maintenance *m, int64_t now_ms,
 
 /* An event has happened. False: it cannot have (a journal that is none). */
 bool maintenance_apply(struct maintenance *m, const struct maintenance_event *e);
+
+/*
+ * The time of a maintenance, which never goes back: what the clock says, and what it
+ * was put back by since the beginning.
+ */
+int64_t maintenance_time(const struct maintenance *m, int64_t wall_ms);
 
 /* How long the hosts of a wave that have not ended may take, at worst. */
 int64_t maintenance_wave_worst(const struct maintenance *m, size_t wave);

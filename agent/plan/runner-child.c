@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The runs of a maintenance, each in a process of its own: how they begin, what
- * they say, and what became of them. Also of those that a killed runner left: their
- * records tell, since a run writes down each act before it is sent.
+ * they say, and what became of them. Also of those that a killed runner left: the
+ * journal has the id of the request that a run was begun for, the request names the
+ * run, and its record tells the rest, since a run writes down each act before it is
+ * sent. No clock is asked. A request that names no run: nothing was done.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/plan/runner-private.h"
 #include "agent/run/history.h"
-#include "agent/run/record.h"
+#include "agent/run/request.h"
 #include "base/deadline.h"
 #include "base/memory.h"
-#include "base/vis.h"
 
 /* ---- what a record says ------------------------------------------------------------------ */
 
@@ -64,7 +66,7 @@ static int64_t child_limit(const struct runner *r, size_t host)
 	if (r->plan->each_ms == 0)
 		return 0;
 	left = r->core.hosts[host].began_ms + r->plan->each_ms -
-	       deadline_wall_ms();
+	       maintenance_time(&r->core, deadline_wall_ms());
 	/* A host that is down is not left so for a second. */
 	if (left > r->plan->each_ms)
 		left = r->plan->each_ms;
@@ -73,6 +75,13 @@ static int64_t child_limit(const struct runner *r, size_t host)
 
 static void child_run(struct runner *r, size_t host, int out)
 {
+	const struct runner_turn turn = {
+		.host = r->plan->waves.hosts[host],
+		.step = r->children[host].step,
+		.limit_ms = child_limit(r, host),
+		.id = r->journal.id,
+		.request = r->core.hosts[host].request,
+	};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
@@ -81,8 +90,7 @@ static void child_run(struct runner *r, size_t host, int out)
 	journal_keep_lock(&r->journal);
 	close(r->signal_fd);
 	sigprocmask(SIG_SETMASK, &r->before, NULL);
-	status = r->o->one(r->o->context, r->plan->waves.hosts[host],
-			   r->children[host].step, child_limit(r, host));
+	status = r->o->one(r->o->context, &turn);
 	if (fflush(stdout) != 0 && status == 0)
 		status = 1;
 	_exit(status);
@@ -248,84 +256,90 @@ void runner_signal_children(struct runner *r, int signal)
 
 /* ---- what a killed runner left ------------------------------------------------------------------ */
 
-/* When the step that is under way was begun: the runs before are not of it. */
-struct child_search {
-	const char *sequence;
-	char since[40];
-};
-
-static bool child_is_it(const struct child_search *s, const json_t *run)
+/* What became of a run, by its record. */
+static void child_take_run(struct runner_child *c, const json_t *run)
 {
-	const char *sequence = json_string_value(json_object_get(run, "sequence"));
-	const char *started = json_string_value(json_object_get(run, "started"));
+	const char *verdict = json_string_value(json_object_get(run, "verdict"));
+	const char *code = json_string_value(json_object_get(run, "code"));
 
-	return sequence != NULL && started != NULL &&
-	       strcmp(sequence, s->sequence) == 0 &&
-	       strcmp(started, s->since) >= 0;
+	c->verdict = verdict_from_name(verdict != NULL ? verdict : "");
+	child_copy(c->reason, sizeof(c->reason), run, "reason");
+	c->cancelled = c->verdict == VERDICT_NONE ||
+		       json_object_get(run, "found_by") != NULL ||
+		       (code != NULL && (strcmp(code, "cancelled") == 0 ||
+					 strcmp(code, "io") == 0));
 }
 
-/* The first run of the host that is of this step: its name, free(3); NULL: none. */
-static char *child_find_run(const struct runner *r, size_t host,
-			    const struct child_search *s, json_t **ret_run)
+/* The run of the step that was under way: its name, "" where none was begun. */
+static int child_find_run(const struct runner *r, size_t host, char *ret,
+			  size_t ret_len, struct rh_error *err)
 {
-	char **list, *path, *found = NULL;
-	size_t count = 0, i;
-	json_t *run;
+	struct request request;
 
-	list = history_list(r->o->records, r->plan->waves.hosts[host]->name,
-			    &count, NULL);
-	for (i = 0; i < count && found == NULL; i++) {
-		path = memory_format("%s/runs/%s", r->o->records, list[i]);
-		run = history_load(path, NULL);
-		free(path);
-		if (run != NULL && child_is_it(s, run)) {
-			found = memory_copy(list[i]);
-			*ret_run = run;
-			continue;
-		}
-		json_decref(run);
-	}
-	history_list_free(list);
-	return found;
+	if (request_claim(&request, r->o->records, r->core.hosts[host].request,
+			  r->plan->waves.hosts[host]->name, ret, ret_len,
+			  err) < 0)
+		return -1;
+	request_release(&request);
+	return 0;
 }
 
-static void child_settle(struct runner *r, size_t host)
+/* Nobody knows its run: a journal of before they were named in it. */
+static void child_doubt(struct runner *r, size_t host)
+{
+	const struct maintenance_event e = {
+		.what = MAINTENANCE_HOST_LOST, .at_ms = deadline_wall_ms(),
+		.host = host, .step = r->core.hosts[host].step, .touched = true,
+		.text = "", .run = "",
+	};
+
+	runner_event(r, &e);
+}
+
+static int child_settle(struct runner *r, size_t host, struct rh_error *err)
 {
 	struct maintenance_host *h = &r->core.hosts[host];
 	struct runner_child *c = &r->children[host];
-	struct child_search s;
-	json_t *run = NULL;
-	const char *verdict;
-	char *name;
+	json_t *run;
+	char *path;
 
 	*c = (struct runner_child){ .out = -1, .step = h->step,
 				    .cancelled = true };
-	s.sequence = r->o->sequence(r->o->context, r->plan->waves.hosts[host],
-				    h->step);
-	record_time_text(h->step_ms, s.since, sizeof(s.since));
-	name = child_find_run(r, host, &s, &run);
-	if (name != NULL) {
-		snprintf(c->run, sizeof(c->run), "%s", name);
-		verdict = json_string_value(json_object_get(run, "verdict"));
-		c->verdict = verdict_from_name(verdict != NULL ? verdict : "");
-		child_copy(c->reason, sizeof(c->reason), run, "reason");
-		verdict = json_string_value(json_object_get(run, "code"));
-		c->cancelled = c->verdict == VERDICT_NONE ||
-			       json_object_get(run, "found_by") != NULL ||
-			       (verdict != NULL &&
-				strcmp(verdict, "cancelled") == 0);
+	if (h->request[0] == '\0') {
+		child_doubt(r, host);
+		return 0;
 	}
+	if (child_find_run(r, host, c->run, sizeof(c->run), err) < 0)
+		return rh_error_prefix(err, "whether %s was touched can't be told "
+				       "now", r->plan->waves.hosts[host]->name);
+	path = memory_format("%s/runs/%s", r->o->records, c->run);
+	run = c->run[0] != '\0' ? history_load(path, NULL) : NULL;
+	if (run != NULL)
+		child_take_run(c, run);
 	child_end_event(r, host, c->cancelled ? "" : c->reason);
-	free(name);
 	json_decref(run);
+	free(path);
+	return 0;
 }
 
-void runner_settle(struct runner *r)
+int runner_settle(struct runner *r, struct rh_error *err)
 {
+	int rc = 0;
 	size_t i;
 
-	for (i = 0; i < r->plan->host_count && !r->broken; i++) {
+	for (i = 0; i < r->plan->host_count && !r->broken && rc == 0; i++) {
 		if (r->core.hosts[i].state == MAINTENANCE_UNDER_WAY)
-			child_settle(r, i);
+			rc = child_settle(r, i, err);
 	}
+	return rc;
+}
+
+void runner_new_request(char *buf, size_t buf_len)
+{
+	unsigned long long random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = (unsigned long long)deadline_wall_ms() << 16 ^
+			 (unsigned long long)deadline_now();
+	snprintf(buf, buf_len, "maintain-%016llx", random);
 }

@@ -46,13 +46,34 @@ void runner_break(struct runner *r, const char *why);
 void runner_begin_host(struct runner *r, size_t host,
 		       enum maintenance_step step);
 
+/* For the loop: until something happens, or the time has come. */
+void runner_wait(struct runner *r, int64_t until);
+void runner_signals(struct runner *r);
+
 /* Reads what they say; those that have ended become events. */
 void runner_read(struct runner *r, size_t host);
 void runner_reap(struct runner *r);
 void runner_signal_children(struct runner *r, int signal);
 
-/* A new runner: what became of the hosts that were under way? */
-void runner_settle(struct runner *r);
+/*
+ * A new runner: what became of the hosts that were under way? -1 where that can't
+ * be told now: nothing must be begun then.
+ */
+int runner_settle(struct runner *r, struct rh_error *err);
+
+/* The id of a run's request, which no other one has. */
+void runner_new_request(char *buf, size_t buf_len);
+
+/* ---- runner-ask.c ---------------------------------------------------------------------- */
+
+/*
+ * Asks a person, here and by `rhands answer`, whether to go on; the answer, or that
+ * there was none, is an event. Blocks until the end of the window.
+ */
+void runner_ask(struct runner *r, const char *trouble);
+
+/* A question of a killed runner stands no more. */
+void runner_forget_question(struct runner *r);
 
 /* ---- runner-view.c ------------------------------------------------------------------- */
 

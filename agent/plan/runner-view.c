@@ -96,6 +96,28 @@ static void view_end(const struct runner *r, const struct maintenance_event *e)
 	free(text);
 }
 
+/* Where it is asked at the terminal, the prompt is under it. */
+static void view_ask(const struct runner *r, const struct maintenance_event *e)
+{
+	char until[80], *text;
+
+	window_text(r->plan->end_ms, r->plan->zone, until, sizeof(until));
+	text = memory_format("%s: go on with the others? (answer it with: rhands "
+			     "answer %s yes|no; nobody by %s is a no)", e->text,
+			     r->plan->name, until);
+	view_line(r, e, text);
+	free(text);
+}
+
+static void view_text(const struct runner *r, const struct maintenance_event *e,
+		      const char *what)
+{
+	char *text = memory_format("%s: %s", what, e->text);
+
+	view_line(r, e, text);
+	free(text);
+}
+
 void runner_say(const struct runner *r, const struct maintenance_event *e,
 		json_t *line)
 {
@@ -115,6 +137,15 @@ void runner_say(const struct runner *r, const struct maintenance_event *e,
 	case MAINTENANCE_HOST_END:
 	case MAINTENANCE_HOST_LOST:
 		view_host(r, e);
+		break;
+	case MAINTENANCE_RESUME:
+		view_text(r, e, "resumed");
+		break;
+	case MAINTENANCE_ASK:
+		view_ask(r, e);
+		break;
+	case MAINTENANCE_ANSWER:
+		view_text(r, e, "answer");
 		break;
 	case MAINTENANCE_BEFORE_END:
 		view_ok(r, e, "before");

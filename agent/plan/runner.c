@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agent/plan/runner-private.h"
+#include "agent/plan/window.h"
 #include "agent/run/run.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -25,6 +26,7 @@
 
 #define RUNNER_GATE_EVERY_MS 2000
 #define RUNNER_OUTPUT_MAX 4096
+#define RUNNER_BACK_MS 2000
 #define RUNNER_ORPHANS_MS (INT64_C(24) * 3600 * 1000)
 
 void runner_break(struct runner *r, const char *why)
@@ -64,7 +66,7 @@ bool runner_event(struct runner *r, const struct maintenance_event *e)
 
 /* ---- signals and waiting ----------------------------------------------------------------- */
 
-static void runner_signals(struct runner *r)
+void runner_signals(struct runner *r)
 {
 	struct signalfd_siginfo info;
 
@@ -82,8 +84,7 @@ static void runner_signals(struct runner *r)
 	runner_reap(r);
 }
 
-/* Until something happens, or the time has come. */
-static void runner_wait(struct runner *r, int64_t until)
+void runner_wait(struct runner *r, int64_t until)
 {
 	size_t count = r->plan->host_count, i;
 	struct pollfd *fds = memory_new(1 + count, sizeof(*fds));
@@ -173,44 +174,10 @@ static void runner_gate(struct runner *r, size_t wave)
 	runner_event(r, &e);
 }
 
-/* ---- a person --------------------------------------------------------------------------------- */
-
-/* At a terminal; nobody there is a no. */
-static bool runner_ask(struct runner *r, const char *trouble)
-{
-	struct pollfd fds[2];
-	char answer[80] = "";
-	ssize_t n;
-
-	if (!isatty(STDIN_FILENO) || r->o->json) {
-		runner_say_text(r, "nobody can be asked here whether to go on: no");
-		return false;
-	}
-	runner_say_text(r, trouble);
-	printf("go on with the others? [y/N] ");
-	fflush(stdout);
-	while (r->stopped == 0) {
-		fds[0] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
-		fds[1] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (fds[0].revents != 0)
-			runner_signals(r);
-		if (fds[1].revents == 0)
-			continue;
-		n = read(STDIN_FILENO, answer, sizeof(answer) - 1);
-		return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
-	}
-	return false;
-}
-
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
 static void runner_do(struct runner *r, const struct maintenance_event *e)
 {
-	struct maintenance_event answer = { .what = MAINTENANCE_ANSWER,
-					    .text = "", .run = "" };
-
 	switch (e->what) {
 	case MAINTENANCE_HOST:
 		runner_begin_host(r, e->host, e->step);
@@ -225,10 +192,7 @@ static void runner_do(struct runner *r, const struct maintenance_event *e)
 		runner_gate(r, e->wave);
 		break;
 	case MAINTENANCE_ASK:
-		answer.ok = runner_ask(r, e->text);
-		answer.at_ms = deadline_wall_ms();
-		if (r->stopped == 0)
-			runner_event(r, &answer);
+		runner_ask(r, e->text);
 		break;
 	default:
 		break;
@@ -238,6 +202,7 @@ static void runner_do(struct runner *r, const struct maintenance_event *e)
 static void runner_loop(struct runner *r)
 {
 	struct maintenance_event e;
+	char request[64];
 	bool due;
 
 	for (;;) {
@@ -245,6 +210,8 @@ static void runner_loop(struct runner *r)
 		due = !r->broken && r->stopped == 0 &&
 		      maintenance_next(&r->core, deadline_wall_ms(), &e);
 		if (due) {
+			runner_new_request(request, sizeof(request));
+			e.request = request;
 			if (runner_event(r, &e))
 				runner_do(r, &e);
 		} else if (r->living > 0) {
@@ -260,10 +227,48 @@ static void runner_waits(void *context)
 	runner_say_text(context, "waiting for runs that the killed runner began");
 }
 
+/* What a person has to know who has it resumed. */
+static char *runner_resume_text(const struct runner *r, int64_t now)
+{
+	int64_t back = maintenance_time(&r->core, now) - now - r->core.back_ms;
+	struct buffer b = { 0 };
+	char text[80];
+	size_t i, count = 0;
+
+	buffer_printf(&b, "its journal ends at %s", window_text(
+			      r->core.last_ms - r->core.back_ms, r->plan->zone,
+			      text, sizeof(text)));
+	for (i = 0; i < r->plan->host_count; i++) {
+		if (r->core.hosts[i].state == MAINTENANCE_UNDER_WAY)
+			buffer_printf(&b, "%s%s", count++ == 0
+				      ? "; under way then: " : " ",
+				      r->plan->waves.hosts[i]->name);
+	}
+	if (back >= RUNNER_BACK_MS)
+		buffer_printf(&b, "; this machine's clock was put back since then, "
+			      "by %s or more: the window is counted on from "
+			      "there", deadline_format(back, text, sizeof(text)));
+	return buffer_take(&b);
+}
+
+static int runner_resume(struct runner *r, const char *id, struct rh_error *err)
+{
+	int64_t now = deadline_wall_ms();
+	char *text = runner_resume_text(r, now);
+	const struct maintenance_event e = { .what = MAINTENANCE_RESUME,
+					     .at_ms = now, .text = text,
+					     .run = "" };
+	bool written = runner_event(r, &e);
+
+	free(text);
+	if (!written)
+		return rh_error_set(err, RH_ERR_IO, "the journal of %s can't be "
+				    "written; nothing was done", id);
+	return runner_settle(r, err);
+}
+
 static int runner_open(struct runner *r, const char *id, struct rh_error *err)
 {
-	struct maintenance_event resume = { .what = MAINTENANCE_RESUME,
-					    .text = "", .run = "" };
 
 	if (journal_open(&r->journal, r->o->records, id, r->plan,
 			 RUNNER_ORPHANS_MS, runner_waits, r, err) < 0)
@@ -275,12 +280,8 @@ static int runner_open(struct runner *r, const char *id, struct rh_error *err)
 	/* Killed before its first event: nothing is in doubt. */
 	if (r->core.phase == MAINTENANCE_NEW)
 		return 0;
-	resume.at_ms = deadline_wall_ms();
-	if (!runner_event(r, &resume))
-		return rh_error_set(err, RH_ERR_IO, "the journal of %s can't be "
-				    "written; nothing was done", id);
-	runner_settle(r);
-	return 0;
+	runner_forget_question(r);
+	return runner_resume(r, id, err);
 }
 
 static void runner_result(const struct runner *r, struct runner_result *ret)

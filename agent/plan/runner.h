@@ -5,6 +5,15 @@
 #include "agent/plan/journal.h"
 #include "agent/plan/maintenance.h"
 
+/* One step of a host. All is borrowed. */
+struct runner_turn {
+	const struct host *host;
+	enum maintenance_step step;
+	int64_t limit_ms;	/* 0: as its sequence says */
+	const char *id;		/* of the maintenance */
+	const char *request;	/* the run is begun for this request only */
+};
+
 /* Carries a maintenance out: a process for each host, as in agent/run/fleet.h. */
 struct runner_options {
 	const struct maintenance_config *config;
@@ -12,14 +21,10 @@ struct runner_options {
 	bool json;		/* the journal's lines on standard output */
 
 	/*
-	 * In the child: one step of a host, in limit_ms at most (0: as its sequence
-	 * says); JSON lines on standard output, the last one "verdict".
+	 * In the child: one step of a host; JSON lines on standard output, the last
+	 * one "verdict". Returns the exit status.
 	 */
-	int (*one)(void *context, const struct host *host,
-		   enum maintenance_step step, int64_t limit_ms);
-	/* The name of the sequence that a step runs. */
-	const char *(*sequence)(void *context, const struct host *host,
-				enum maintenance_step step);
+	int (*one)(void *context, const struct runner_turn *turn);
 	void *context;
 };
 

@@ -402,6 +402,12 @@ static int caller_one(void *context, const struct host *host)
 	return status;
 }
 
+int caller_part(struct caller *c, const struct host *host)
+{
+	c->json = c->call->json;
+	return caller_one(c, host);
+}
+
 static int caller_compare(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

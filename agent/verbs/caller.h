@@ -70,6 +70,12 @@ int caller_check(struct caller *c);
 int caller_run(struct caller *c, const struct host *const *hosts, size_t count);
 
 /*
+ * The same for one host, as a part of something bigger, which says itself what the
+ * request is for. No guard is asked.
+ */
+int caller_part(struct caller *c, const struct host *host);
+
+/*
  * The end of a run from its record, as the run told it: lines for people, or the
  * event "verdict", with the member `mark` (NULL: none) true. Returns its exit
  * status.

@@ -7,6 +7,7 @@
 
 #include "agent/plan/runner.h"
 #include "agent/plan/window.h"
+#include "agent/verbs/caller.h"
 #include "agent/verbs/maintain.h"
 #include "base/deadline.h"
 
@@ -22,46 +23,37 @@ struct maintain_options {
 
 /* ---- one host, in a child ------------------------------------------------------------- */
 
-static int maintain_one(void *context, const struct host *host,
-			enum maintenance_step step, int64_t limit_ms)
-{
-	struct maintain *m = context;
-	struct rh_error err = RH_ERROR_INIT;
-	struct run_options options = { .host = host,
-				       .records = m->call->records,
-				       .logbook = &m->call->logbook,
-				       .verb = "maintain", .json = true,
-				       .mode = TIMELINE_QUIET };
-	struct run_result result;
-	struct sequence *s = maintain_sequence(m->call, m->plan, host, step);
-	int status;
+/* The sequence of a turn, on its way to the run. */
+struct maintain_step {
+	struct sequence *sequence;
+};
 
-	m->call->json = true;
-	if (s == NULL)
-		return 2;
-	options.sequence = s;
-	if (limit_ms > 0 && limit_ms < s->deadline_ms)
-		options.deadline_ms = limit_ms;
-	if (run_sequence(&options, &result, &err) < 0)
-		status = verb_not_begun(m->call, host, &err);
-	else
-		status = result.exit_status;
-	sequence_free(s);
-	return status;
+static struct sequence *maintain_give(const struct caller *c,
+				      const struct host *host)
+{
+	const struct maintain_step *step = c->context;
+
+	(void)host;
+	return step->sequence;
 }
 
-static const char *maintain_sequence_name(void *context, const struct host *host,
-					  enum maintenance_step step)
+static int maintain_one(void *context, const struct runner_turn *turn)
 {
-	const struct maintain *m = context;
+	struct maintain *m = context;
+	struct maintain_step step = { .sequence = NULL };
+	struct caller c = { .call = m->call, .request = turn->request,
+			    .reason = c.why, .word = "maintain",
+			    .sequence = maintain_give, .context = &step };
 
-	if (m->plan->kind == PLAN_RUN)
-		return m->plan->sequence;
-	if (step == MAINTENANCE_RECOVER || m->plan->kind == PLAN_START)
-		return host->recover;
-	if (step == MAINTENANCE_LOOK)
-		return "look";
-	return host->reboot != NULL ? host->reboot : "reboot";
+	m->call->json = true;
+	step.sequence = maintain_sequence(m->call, m->plan, turn->host,
+					  turn->step);
+	if (step.sequence == NULL)
+		return 2;
+	if (turn->limit_ms > 0 && turn->limit_ms < step.sequence->deadline_ms)
+		c.deadline_ms = turn->limit_ms;
+	snprintf(c.why, sizeof(c.why), "maintenance %s", turn->id);
+	return caller_part(&c, turn->host);
 }
 
 /* ---- the window ------------------------------------------------------------------------- */
@@ -136,7 +128,7 @@ static int maintain_live(struct maintain *m, const struct maintain_options *o)
 	const struct runner_options options = {
 		.config = &config, .records = m->call->records,
 		.json = m->call->json, .one = maintain_one,
-		.sequence = maintain_sequence_name, .context = m,
+		.context = m,
 	};
 	struct runner_result result = { 0 };
 	struct rh_error err = RH_ERROR_INIT;

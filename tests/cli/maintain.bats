@@ -43,6 +43,11 @@ in_order() {
 	maintain --resume
 	status_is 2
 	says 'there is no unfinished maintenance of night'
+	# each run was for a request of its own, which the journal has
+	requests=$(jq -r 'select(.event == "host").request' "$records"/maintenances/*/journal.jsonl | sort)
+	[ "$(wc -l <<<"$requests")" -eq 4 ]
+	[ "$(jq -r .request_id "$records"/runs/*/run.json | sort)" = "$requests" ]
+	jq -e '.why | startswith("maintenance ")' "$records"/runs/*/run.json
 }
 
 @test "maintain: a host that does not come back gets hands" {
@@ -303,28 +308,6 @@ small() {
 	for h in web1 web2 ldap1 nfs1; do
 		[ "$(restarts $h)" -eq 1 ]
 	done
-}
-
-@test "maintain: on-failure = ask asks at the terminal" {
-	server nfs1
-	server web1 nfs1
-	# nobody gets in there: its restart fails, and nothing was sent
-	sed -i '/on shell/d' "$config/twins.d/web1.ini"
-	plan 'on-failure = ask'
-	maintain
-	status_is 1
-	says 'nobody can be asked here'
-	[ ! -e "$records/twins/nfs1" ]
-	mkfifo "$BATS_TEST_TMPDIR/keys"
-	timeout 60 script -qfec "'$rhands' maintain night --config '$config' --records '$records'" \
-		"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/keys" >/dev/null 3>&- &
-	exec 4>"$BATS_TEST_TMPDIR/keys"
-	wait_for 30 grep -aq 'go on with the others' "$BATS_TEST_TMPDIR/out"
-	printf 'y\r' >&4
-	wait_for 30 grep -aq 'nfs1.*back in' "$BATS_TEST_TMPDIR/out"
-	exec 4>&-
-	wait
-	grep -aq 'failed: web1: it is healthy, but was not restarted' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "maintain: a cold start; what others need comes first" {

@@ -360,6 +360,36 @@ static void test_the_window(void **state)
 	world_release(&w);
 }
 
+/* A clock that is put back gives no time; one that is put right again, neither. */
+static void test_time_does_not_go_back(void **state)
+{
+	struct maintenance_event e;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.plan.end_ms = 1200000;
+	while (w.core.phase != MAINTENANCE_WAVE_DUE || w.core.wave != 1)
+		world_turn(&w);
+	assert_int_equal(w.core.last_ms, 180000);
+	w.now = 10000;		/* was 180000 */
+	assert_int_equal(maintenance_time(&w.core, w.now), 180000);
+	assert_true(maintenance_next(&w.core, w.now, &e));
+	assert_int_equal(e.what, MAINTENANCE_WAVE);
+	assert_int_equal(e.at_ms, 10000);	/* the journal has the clock's */
+	assert_true(world_write(&w, &e));
+	assert_int_equal(w.core.back_ms, 170000);
+	assert_true(maintenance_next(&w.core, 430000, &e));
+	assert_int_equal(e.what, MAINTENANCE_HOST);
+	assert_true(maintenance_next(&w.core, 430001, &e));
+	assert_int_equal(e.what, MAINTENANCE_STOP);
+	assert_non_null(strstr(e.text, "ldap1 is not begun: it may take 10m"));
+	assert_true(maintenance_next(&w.core, 1030000, &e));
+	assert_non_null(strstr(e.text, "ldap1 is not begun: the window ended at "
+				       "Thu 1970-01-01 00:20 UTC"));
+	world_release(&w);
+}
+
 /* ---- a runner that is killed ------------------------------------------------------------------ */
 
 /* The host's run lost its runner. */
@@ -532,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_a_busy_host_is_not_recovered),
 		cmocka_unit_test(test_well_is_not_restarted),
 		cmocka_unit_test(test_the_window),
+		cmocka_unit_test(test_time_does_not_go_back),
 		cmocka_unit_test(test_killed_at_each_line),
 		cmocka_unit_test(test_no_journal),
 		cmocka_unit_test(test_times),
