@@ -14,6 +14,8 @@
 static const struct option agent_options[] = {
 	{ .key = "records", .type = OPTION_TEXT,
 	  .help = "The directory that records of runs go to." },
+	{ .key = "owner-group", .type = OPTION_NAME,
+	  .help = "The group that may read records, of hosts that name none." },
 	OPTION_END
 };
 
@@ -137,6 +139,19 @@ static void agent_read_guard(struct config *config, const struct ini *ini,
 	agent_set(ini->file, section, g->settings, problems);
 }
 
+static void agent_read_agent(struct config *config, const char *file,
+			     const struct ini_section *section,
+			     struct settings *agent, struct problems *problems)
+{
+	size_t i;
+
+	agent_set(file, section, agent, problems);
+	for (i = 0; i < section->count; i++) {
+		if (strcmp(section->entries[i].key, "owner-group") == 0)
+			config->owner_line = section->entries[i].line;
+	}
+}
+
 static void agent_read_section(struct config *config, const struct ini *ini,
 			       const struct ini_section *section,
 			       struct settings *agent,
@@ -145,7 +160,7 @@ static void agent_read_section(struct config *config, const struct ini *ini,
 	char *name = config_section_name(section->name);
 
 	if (strcmp(name, "agent") == 0)
-		agent_set(ini->file, section, agent, problems);
+		agent_read_agent(config, ini->file, section, agent, problems);
 	else if (strcmp(name, "guard") == 0)
 		agent_read_guard(config, ini, section, NULL, problems);
 	else if (strncmp(name, "guard ", 6) == 0)
@@ -160,11 +175,17 @@ static void agent_read_section(struct config *config, const struct ini *ini,
 }
 
 /* Once all keys are there. */
-static void agent_finish(struct config *config)
+static void agent_finish(struct config *config, const struct settings *agent)
 {
+	const char *records = settings_text(agent, "records");
+	const char *group = settings_text(agent, "owner-group");
 	struct config_guard *g;
 	size_t i;
 
+	if (records != NULL && records[0] == '/')
+		config->records = memory_copy(records);
+	if (group != NULL && strcmp(group, CONFIG_OWNER_NONE) != 0)
+		config->owner_group = memory_copy(group);
 	for (i = 0; i < config->guard_count; i++) {
 		g = &config->guards[i];
 		agent_healthy(settings_text(g->settings, "min-healthy"),
@@ -184,13 +205,11 @@ int config_load_agent(struct config *config, int dir_fd,
 	size_t i;
 
 	agent_add_guard(config, NULL, 0);
+	config->owner_file = memory_copy(path);
 	for (i = 0; rc == 0 && ini != NULL && i < ini->count; i++)
 		agent_read_section(config, ini, &ini->sections[i], agent,
 				   problems);
-	if (settings_has(agent, "records") &&
-	    settings_text(agent, "records")[0] == '/')
-		config->records = memory_copy(settings_text(agent, "records"));
-	agent_finish(config);
+	agent_finish(config, agent);
 	settings_free(agent);
 	ini_free(ini);
 	free(path);

@@ -33,6 +33,8 @@ static const struct option host_options[] = {
 	  .help = "Groups that it can be named by, as @GROUP." },
 	{ .key = "inherits", .type = OPTION_TEXT,
 	  .help = "Templates with the settings that are not here." },
+	{ .key = "owner-group", .type = OPTION_NAME,
+	  .help = "The group that may read records of its runs." },
 	{ .key = "evidence", .type = OPTION_CHOICE, .fallback = "yes",
 	  .choices = evidence_choices,
 	  .help = "Whether evidence is collected before force." },
@@ -203,6 +205,24 @@ static const char *config_host_text(const struct settings *s, const char *key,
 	return text != NULL ? text : otherwise;
 }
 
+/* Its own, or that of rhands.ini. Whether there is one, check says: no run waits for it. */
+static void config_host_owner(struct config_building *b,
+			      const struct config_section *section,
+			      const struct settings *s)
+{
+	const struct config_value *v = config_merge_value(section, "owner-group");
+	const struct config *config = b->config;
+	struct host *host = b->host;
+	const char *group = settings_text(s, "owner-group");
+
+	host->owner_file = v != NULL ? v->file : config->owner_file;
+	host->owner_line = v != NULL ? v->entry->line : config->owner_line;
+	if (group == NULL)
+		group = config->owner_group;
+	if (group != NULL && strcmp(group, CONFIG_OWNER_NONE) != 0)
+		host->owner_group = memory_copy(group);
+}
+
 /* [host]; the section may be NULL. */
 static void config_host_basics(struct config_building *b,
 			       const struct config_section *section)
@@ -230,6 +250,7 @@ static void config_host_basics(struct config_building *b,
 	for (i = 0; host->needs[i] != NULL; i++)
 		config_host_need(b, v, host->needs[i]);
 	config_host_sequences(b, section, s);
+	config_host_owner(b, section, s);
 	settings_free(s);
 }
 
@@ -381,5 +402,6 @@ void config_host_free(struct host *host)
 	free(host->address);
 	free(host->recover);
 	free(host->reboot);
+	free(host->owner_group);
 	free(host);
 }

@@ -10,6 +10,9 @@
 
 /* What the files of agent/config share; nobody else includes it. */
 
+/* In place of a group: records stay private. */
+#define CONFIG_OWNER_NONE "none"
+
 /* The largest file that is read, in bytes. */
 #define CONFIG_FILE_MAX (1024 * 1024)
 

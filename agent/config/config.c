@@ -341,6 +341,8 @@ void config_free(struct config *config)
 			    store->sources.template_count);
 	config_free_guards(config);
 	free(config->records);
+	free(config->owner_group);
+	free(config->owner_file);
 	settings_free(config->log);
 	free(config->dir);
 	free(store);

@@ -14,8 +14,8 @@
 
 /*
  * The configuration of one directory, read once, checked, immutable:
- *   DIR/rhands.ini		optional: [agent] records = PATH, [guard],
- *				[guard GROUP]
+ *   DIR/rhands.ini		optional: [agent] records = PATH, owner-group;
+ *				[guard], [guard GROUP]
  *   DIR/hosts.d/NAME.ini	one host each; NAME is the host's name
  *   DIR/hosts.d/NAME.template	what hosts inherit
  *   DIR/sequences.d/NAME.ini	one sequence each, kept as INI data;
@@ -88,6 +88,9 @@ struct host {
 	bool evidence;		/* collected before force */
 	char **needs;		/* NULL-ended */
 	char **groups;		/* NULL-ended */
+	char *owner_group;	/* that may read records, also from rhands.ini; NULL */
+	const char *owner_file;	/* where that stands */
+	int owner_line;
 	struct way *ways;	/* in the order written; none with errors */
 	size_t way_count;
 	struct host_var *vars;
@@ -114,6 +117,9 @@ struct config {
 	bool dry;		/* no way is opened: secrets may be missing */
 	char *dir;
 	char *records;		/* NULL: not set in rhands.ini */
+	char *owner_group;	/* of hosts that say nothing of it; NULL: none */
+	char *owner_file;	/* where that stands */
+	int owner_line;
 	struct config_guard *guards;	/* the first is [guard], always there */
 	size_t guard_count;
 	struct settings *log;	/* [log] of rhands.ini, or its defaults */

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/run/owner.h"
 #include "agent/run/record.h"
 #include "base/buffer.h"
 #include "base/log.h"
@@ -30,8 +31,12 @@
 
 static const char answer_blank[] = " \t\r\n";
 
-/* Writes a new file, which is not there yet under its real name. */
-static int answer_write(int dir_fd, const char *name, const json_t *object)
+/*
+ * Writes a new file, which is not there yet under its real name. shared: for those
+ * who may read the record, too.
+ */
+static int answer_write(int dir_fd, const char *name, const json_t *object,
+			bool shared)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 	size_t len = strlen(text);
@@ -40,6 +45,8 @@ static int answer_write(int dir_fd, const char *name, const json_t *object)
 	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 					  O_CLOEXEC, 0600);
 	if (fd >= 0) {
+		if (shared)
+			owner_follow(dir_fd, fd);
 		errno = ENOSPC;
 		if (write(fd, text, len) == (ssize_t)len && fsync(fd) == 0)
 			rc = 0;
@@ -54,7 +61,7 @@ int answer_offer(int dir_fd, const json_t *object, struct rh_error *err)
 	static const char fresh[] = ANSWER_QUESTION ".new";
 
 	unlinkat(dir_fd, fresh, 0);
-	if (answer_write(dir_fd, fresh, object) == 0 &&
+	if (answer_write(dir_fd, fresh, object, true) == 0 &&
 	    renameat(dir_fd, fresh, dir_fd, ANSWER_QUESTION) == 0)
 		return 0;
 	rh_error_set_errno(err, RH_ERR_IO, errno, "the question can't be put "
@@ -225,7 +232,7 @@ int answer_leave(const char *path, const json_t *question, const char *text,
 			   record_string(text));
 	snprintf(name, sizeof(name), ANSWER_FILE ".%ld", (long)getpid());
 	unlinkat(dir_fd, name, 0);
-	if (answer_write(dir_fd, name, answer) < 0) {
+	if (answer_write(dir_fd, name, answer, false) < 0) {
 		rh_error_set_errno(err, RH_ERR_IO, errno, "%s/%s", path, name);
 	} else {
 		answer_give(dir_fd, name);

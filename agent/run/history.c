@@ -17,10 +17,23 @@
 #include <unistd.h>
 
 #include "agent/run/lock.h"
+#include "agent/run/owner.h"
+#include "agent/run/process.h"
 #include "agent/run/record.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/vis.h"
+
+/* How many runs are there that `listed` does not have? */
+long history_count_others(const char *records, size_t listed)
+{
+	char *dir = memory_format("%s/runs", records);
+	long count = access(dir, R_OK) == 0 ? (long)listed
+					    : owner_count_all(records);
+
+	free(dir);
+	return count < 0 ? -1 : count < (long)listed ? 0 : count - (long)listed;
+}
 
 static int history_is_run(const struct dirent *entry)
 {
@@ -52,6 +65,24 @@ static bool history_is_of(const char *records, const char *run,
 	return is;
 }
 
+/* Of those that a group of ours may read. */
+static char **history_list_given(const char *records, const char *host,
+				 size_t *ret_count)
+{
+	size_t i, count, kept = 0;
+	char **list = owner_list(records, &count);
+
+	for (i = 0; i < count; i++) {
+		if (host == NULL || history_is_of(records, list[i], host))
+			list[kept++] = list[i];
+		else
+			free(list[i]);
+	}
+	list[kept] = NULL;
+	*ret_count = kept;
+	return list;
+}
+
 char **history_list(const char *records, const char *host, size_t *ret_count,
 		    struct rh_error *err)
 {
@@ -61,6 +92,15 @@ char **history_list(const char *records, const char *host, size_t *ret_count,
 	char **list;
 
 	*ret_count = 0;
+	if (count < 0 && errno == EACCES) {
+		list = history_list_given(records, host, ret_count);
+		if (list[0] != NULL || access(dir, X_OK) == 0) {
+			free(dir);
+			return list;
+		}
+		history_list_free(list);
+		errno = EACCES;
+	}
 	if (count < 0 && errno != ENOENT) {
 		rh_error_set_errno(err, RH_ERR_IO, errno, "%s", dir);
 		free(dir);
@@ -173,6 +213,23 @@ json_t *history_load(const char *path, struct rh_error *err)
 	return run;
 }
 
+/*
+ * For those who may read the record, but not the lock: by the process. What was
+ * begun on another machine is not known to have ended.
+ */
+static bool history_goes_on_here(const json_t *run)
+{
+	const char *agent = json_string_value(json_object_get(run, "agent"));
+	const json_t *pid = json_object_get(run, "pid");
+	const json_t *start = json_object_get(run, "pid_start");
+	char here[256] = "";
+
+	gethostname(here, sizeof(here) - 1);
+	return agent == NULL || strcmp(agent, here) != 0 ||
+	       process_start((pid_t)json_integer_value(pid)) ==
+		       json_integer_value(start);
+}
+
 bool history_was_killed(const char *records, const json_t *run)
 {
 	const char *host = json_string_value(json_object_get(run, "host"));
@@ -184,7 +241,7 @@ bool history_was_killed(const char *records, const json_t *run)
 	    name == NULL || strchr(host, '/') != NULL)
 		return false;
 	if (!lock_look(records, host, &holder))
-		return true;
+		return !holder.hidden || !history_goes_on_here(run);
 	/* Between its record and its name in the lock it is known by its pid. */
 	return strcmp(holder.run, name) != 0 &&
 	       !(strcmp(holder.run, "-") == 0 &&
@@ -256,6 +313,8 @@ int history_remove(const char *records, const char *run, struct rh_error *err)
 	errno = EINVAL;
 	if (strchr(run, '/') == NULL && run[0] != '.')
 		fd = open(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		owner_forget(records, run, fd);
 	if (fd >= 0 && history_remove_files(fd, 1) == 0 && rmdir(path) == 0)
 		rc = 0;
 	else
@@ -339,6 +398,16 @@ void history_tell(const char *records, const char *run, const char *next,
 	free(path);
 }
 
+/* Whose it was keeps it, and who could read it still can. */
+static bool history_same_rights(const char *fresh, const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 &&
+	       chmod(fresh, chown(fresh, st.st_uid, st.st_gid) == 0
+				    ? st.st_mode & 0640 : 0600) == 0;
+}
+
 static void history_write_verdict(const char *path, json_t *run,
 				  const char *text, const char *found_by)
 {
@@ -351,7 +420,7 @@ static void history_write_verdict(const char *path, json_t *run,
 	json_object_set_new(run, "exit", json_integer(4));
 	json_object_set_new(run, "found_by", json_string(found_by));
 	if (json_dump_file(run, fresh, JSON_INDENT(2)) == 0 &&
-	    chmod(fresh, 0600) == 0 && rename(fresh, file) == 0)
+	    history_same_rights(fresh, file) && rename(fresh, file) == 0)
 		errno = 0;
 	free(file);
 	free(fresh);

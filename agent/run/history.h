@@ -16,6 +16,12 @@ char **history_list(const char *records, const char *host, size_t *ret_count,
 void history_list_free(char **list);
 
 /*
+ * Who may not list all runs gets from history_list those that a group of theirs may
+ * read. How many more there are than the `listed`; -1: nobody can tell.
+ */
+long history_count_others(const char *records, size_t listed);
+
+/*
  * The one run that `word` means: its whole name, a beginning, an end ("3f2a"), a
  * path, or "last". USAGE where none or several match. *ret_path: free(3).
  */

@@ -270,6 +270,7 @@ bool lock_look(const char *records, const char *host, struct lock_holder *ret)
 	json_t *holder;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->hidden = fd < 0 && errno == EACCES;
 	free(path);
 	if (fd < 0)
 		return false;

@@ -47,6 +47,7 @@ struct lock_holder {
 	int64_t pid;		/* 0: not known */
 	char user[64];
 	char run[256];		/* "-": none yet */
+	bool hidden;		/* the lock is not ours to look at */
 };
 
 /* Whether somebody holds the lock of a host now, and who. */

@@ -102,7 +102,7 @@ static int logbook_priority(const json_t *event)
 		"failed", "lost", "timeout", "visits", "console-lost",
 		"console-error", "console-gap", "record-gap", "power-error",
 		"evidence-error", "hand-ended", "limit", "unanswered",
-		"way-given-up", "earlier-run", NULL
+		"way-given-up", "earlier-run", "record-private", NULL
 	};
 	static const char *const notices[] = { "begin", "power-act", "power",
 					       "restart", "question",

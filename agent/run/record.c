@@ -23,6 +23,7 @@
 
 #include "agent/config/policy.h"
 #include "agent/console/cast.h"
+#include "agent/run/owner.h"
 #include "agent/run/process.h"
 #include "base/buffer.h"
 #include "base/deadline.h"
@@ -40,7 +41,9 @@ struct record_file {
 struct record {
 	char *id;
 	char *path;
+	char *records;
 	int dir_fd;
+	char privacy[300];	/* why the owner group can't read it; "" */
 	struct record_file journal;
 	struct record_file cast;
 	struct cast_writer writer;
@@ -125,6 +128,7 @@ static int record_file_open(struct record *r, struct record_file *f,
 	if (f->fd < 0)
 		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s/%s",
 					  r->path, name);
+	owner_follow(r->dir_fd, f->fd);
 	return 0;
 }
 
@@ -248,6 +252,20 @@ out:
 	return rc;
 }
 
+/* A run that can't be read by others is better than none: it stays private. */
+static void record_give(struct record *r, const struct record_info *info)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	gid_t gid;
+
+	if (info->owner_group == NULL ||
+	    (owner_find(info->owner_group, &gid, &err) == 0 &&
+	     owner_give_folder(info->records, r->id, r->dir_fd, gid, &err) == 0))
+		return;
+	snprintf(r->privacy, sizeof(r->privacy), "the group %.60s can't read this "
+		 "record: %.200s", info->owner_group, err.text);
+}
+
 static const char *record_own_user(void)
 {
 	const struct passwd *pw = getpwuid(getuid());
@@ -299,6 +317,8 @@ static json_t *record_head(const struct record *r, const struct record_info *inf
 	record_add(head, "why", info->why);
 	record_add(head, "request_id", info->request_id);
 	record_add(head, "override", info->override);
+	if (r->privacy[0] == '\0')
+		record_add(head, "owner_group", info->owner_group);
 	json_object_set_new(head, "verdict", json_null());
 	return head;
 }
@@ -328,9 +348,12 @@ struct record *record_new(const struct record_info *info, struct rh_error *err)
 	int64_t wall_ms = deadline_wall_ms();
 
 	r->dir_fd = r->journal.fd = r->cast.fd = -1;
-	if (record_make_folder(r, info, wall_ms, err) == 0 &&
-	    record_open_files(r, info, wall_ms, err) == 0)
-		return r;
+	r->records = memory_copy(info->records);
+	if (record_make_folder(r, info, wall_ms, err) == 0) {
+		record_give(r, info);
+		if (record_open_files(r, info, wall_ms, err) == 0)
+			return r;
+	}
 	rh_error_prefix(err, "the record can't be written");
 	record_discard(r);
 	return NULL;
@@ -346,6 +369,8 @@ void record_discard(struct record *r)
 		return;
 	for (i = 0; r->dir_fd >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
 		unlinkat(r->dir_fd, files[i], 0);
+	if (r->dir_fd >= 0)
+		owner_forget(r->records, r->id, r->dir_fd);
 	if (r->dir_fd >= 0)
 		rmdir(r->path);
 	record_free(r);
@@ -363,6 +388,7 @@ void record_free(struct record *r)
 	json_decref(r->last);
 	free(r->id);
 	free(r->path);
+	free(r->records);
 	free(r);
 }
 
@@ -379,6 +405,11 @@ const char *record_path(const struct record *r)
 int record_dir(const struct record *r)
 {
 	return r->dir_fd;
+}
+
+const char *record_privacy(const struct record *r)
+{
+	return r->privacy;
 }
 
 const char *record_user(const struct record *r)
@@ -524,6 +555,21 @@ void record_marker(struct record *r, int64_t at_ms, const char *text)
 	buffer_release(&line);
 }
 
+static int record_make_evidence(const struct record *r)
+{
+	int fd;
+
+	if (mkdirat(r->dir_fd, "evidence", 0700) < 0)
+		return errno == EEXIST ? 0 : -1;
+	fd = openat(r->dir_fd, "evidence", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+						   O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	owner_follow(r->dir_fd, fd);
+	close(fd);
+	return 0;
+}
+
 int record_evidence(struct record *r, const char *name, const void *bytes,
 		    size_t len, struct rh_error *err)
 {
@@ -531,7 +577,7 @@ int record_evidence(struct record *r, const char *name, const void *bytes,
 	char file[160];
 	int rc;
 
-	if (mkdirat(r->dir_fd, "evidence", 0700) < 0 && errno != EEXIST)
+	if (record_make_evidence(r) < 0)
 		return rh_error_set_errno(err, RH_ERR_IO, errno, "%s/evidence",
 					  r->path);
 	snprintf(file, sizeof(file), "evidence/%s", name);

@@ -15,7 +15,8 @@
  *   journal.jsonl	every event, one JSON object a line
  *   console.cast	asciicast v2 of the console
  *   evidence/		files collected
- * Folders are 0700, files 0600, opened without following links.
+ * Folders are 0700, files 0600, opened without following links; with an owner group
+ * that can be had (owner.h), 02750 and 0640.
  *
  * A console that can't be written (a full disk) costs a gap that is counted and
  * marked; an event waits in memory until it can be written; only a power
@@ -35,6 +36,7 @@ struct record_info {
 	const char *why;	/* what the caller says; NULL: nothing */
 	const char *request_id;
 	const char *override;
+	const char *owner_group;	/* that may read it; NULL: nobody else */
 };
 
 /*
@@ -50,6 +52,8 @@ void record_discard(struct record *r);
 const char *record_id(const struct record *r);		/* name of the folder */
 const char *record_path(const struct record *r);	/* whole path */
 int record_dir(const struct record *r);			/* descriptor of it */
+const char *record_privacy(const struct record *r);	/* why the owner group can't
+							   read it; "" */
 const char *record_user(const struct record *r);	/* whose run it is */
 
 /*

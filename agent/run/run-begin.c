@@ -90,6 +90,7 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 		.why = o->why,
 		.request_id = o->request_id,
 		.override = o->override,
+		.owner_group = r->host->owner_group,
 	};
 
 	r->record = record_new(&info, err);
@@ -98,6 +99,9 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 	logbook_open(&r->logbook, o->logbook, r->host->name, info.sequence,
 		     record_id(r->record), record_user(r->record));
 	timeline_head(&r->timeline, r->host->name, info.sequence, info.summary);
+	if (record_privacy(r->record)[0] != '\0')
+		run_event(r, "record-private", "", record_privacy(r->record),
+			  NULL);
 	begin_tell_earlier(r);
 	return lock_set_run(&r->lock, o->verb, record_id(r->record), err);
 }

@@ -184,6 +184,7 @@ static const char *timeline_words(const char *event)
 		{ "console-lost", "" },   { "way-given-up", "gives up " },   { "console-back", "" },
 		{ "rung", "" },		  { "restart", "" },
 		{ "earlier-run", "" },    { "record-gap", "" },
+		{ "record-private", "" },
 		{ "question", "asks: " }, { "answer", "answer: " },
 		{ "unanswered", "" },
 	};
@@ -203,6 +204,7 @@ static bool timeline_begins(const struct timeline *t, const char *event)
 					    "again", "mute", "console-lost",
 					    "way-given-up", "rung", "restart",
 					    "console-back", "earlier-run",
+					    "record-private",
 					    "healthy", "question",
 					    "answer", "unanswered" };
 	size_t i;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/plan/plan.h"
+#include "agent/run/owner.h"
 #include "agent/run/record.h"
 #include "agent/sequence/check.h"
 #include "agent/twin/model.h"
@@ -143,6 +144,22 @@ static void check_plan(struct verb_call *call, size_t i)
 	problems_release(&found);
 }
 
+/* Records are kept in any case, so that it is no error of the host. */
+static void check_owner(struct verb_call *call, const struct host *host)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	gid_t gid;
+
+	if (host->owner_group == NULL)
+		return;
+	if (owner_find(host->owner_group, &gid, &err) < 0)
+		problems_add(&call->problems, host->owner_file, host->owner_line,
+			     "owner-group: %s; records stay private", err.text);
+	else if (owner_check_way(call->records, gid, &err) < 0)
+		problems_warn(&call->problems, host->owner_file,
+			      host->owner_line, "owner-group: %s", err.text);
+}
+
 static void check_count(const char *what, size_t count, const char *before)
 {
 	printf("%s%zu %s%s", before, count, what, count == 1 ? "" : "s");
@@ -187,6 +204,8 @@ static int check_run(struct verb_call *call)
 			   call->config->twin_names[i]);
 	for (i = 0; i < call->config->plan_count; i++)
 		check_plan(call, i);
+	for (i = 0; i < call->config->host_count; i++)
+		check_owner(call, call->config->hosts[i]);
 	problems_sort(p);
 	verb_quote_problems(call);
 	if (call->json) {

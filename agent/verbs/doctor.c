@@ -10,6 +10,7 @@
 
 #include "agent/run/examine.h"
 #include "agent/run/lock.h"
+#include "agent/run/owner.h"
 #include "agent/run/record.h"
 #include "agent/verbs/trust.h"
 #include "base/memory.h"
@@ -311,6 +312,30 @@ static void doctor_add_broken(struct doctor *d, const struct host *host)
 		examine_say(way, "fail", "file", text, NULL);
 }
 
+/* Who may read the records of its runs, where the host says so. */
+static void doctor_add_owner(struct doctor *d, const struct host *host)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct examine_way *way;
+	char text[700];
+	gid_t gid;
+
+	if (host->owner_group == NULL)
+		return;
+	way = doctor_add(d, host, NULL);
+	way->leave = true;
+	if (owner_find(host->owner_group, &gid, &err) == 0 &&
+	    owner_check_way(d->call->records, gid, &err) == 0) {
+		snprintf(text, sizeof(text), "the group %s may read records of its "
+			 "runs", host->owner_group);
+		examine_say(way, "note", "records", text, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s:%d: owner-group: %s", host->owner_file,
+		 host->owner_line, err.text);
+	examine_say(way, "fail", "records", text, NULL);
+}
+
 static void doctor_add_host(struct doctor *d, const struct host *host)
 {
 	struct examine_way *way;
@@ -338,6 +363,7 @@ static void doctor_add_host(struct doctor *d, const struct host *host)
 		way->leave = true;
 		examine_say(way, "note", "held", text, NULL);
 	}
+	doctor_add_owner(d, host);
 }
 
 /* Asks for a host key of a way, and looks again, until there is none to ask for. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rhands runs [HOST]: what was done, newest last. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,14 +107,21 @@ static int runs_none(struct verb_call *call)
 	return verb_finish(call, 0);
 }
 
-/* Prints it where the filter takes it; returns whether it did. */
-static bool runs_one(struct verb_call *call, const struct runs_filter *filter,
-		     const char *id)
+/* What came of the list. */
+struct runs_told {
+	size_t rows;
+	size_t closed;	/* not for the caller to read */
+};
+
+/* Prints it where the caller may see it and the filter takes it. */
+static void runs_one(struct verb_call *call, const struct runs_filter *filter,
+		     const char *id, struct runs_told *told)
 {
 	char *path = memory_format("%s/runs/%s", call->records, id);
 	struct rh_error err = RH_ERROR_INIT;
 	json_t *run = history_load(path, &err);
-	bool takes = verb_policy_shows(call, run) &&
+	bool closed = err.sys_errno == EACCES || !verb_policy_shows(call, run);
+	bool takes = !closed &&
 		     runs_filter_takes(filter, run,
 				       run != NULL ? runs_verdict(call, run)
 						   : "damaged");
@@ -122,15 +130,29 @@ static bool runs_one(struct verb_call *call, const struct runs_filter *filter,
 		runs_print(call, run, path);
 	else if (takes)
 		runs_print_damaged(call, id, &err);
+	told->rows += takes;
+	told->closed += closed;
 	json_decref(run);
 	free(path);
-	return takes;
+}
+
+/* What is there and can't be seen is no secret; whose it is, is. */
+static void runs_tell_closed(const struct verb_call *call, long closed)
+{
+	if (closed < 0)
+		verb_fail(call, 0, "there may be more runs in %s/runs, which you "
+			  "may not read", call->records);
+	else if (closed > 0)
+		verb_fail(call, 0, "%ld more run%s in %s/runs, which you may not "
+			  "read", closed, closed == 1 ? "" : "s", call->records);
 }
 
 static int runs_list(struct verb_call *call, const struct runs_filter *filter)
 {
 	struct rh_error err = RH_ERROR_INIT;
-	size_t i, count, told = 0;
+	struct runs_told told = { 0 };
+	size_t i, count;
+	long others;
 	char **list;
 
 	list = history_list(call->records,
@@ -140,12 +162,16 @@ static int runs_list(struct verb_call *call, const struct runs_filter *filter)
 		return verb_fail(call, 1, "%s", err.text);
 	for (i = 0; i < count; i++) {
 		if (runs_filter_takes_name(filter, list[i]))
-			told += runs_one(call, filter, list[i]);
+			runs_one(call, filter, list[i], &told);
 	}
 	history_list_free(list);
-	if (told == 0 && count > 0 && !call->json)
-		printf("no such runs among the %zu in %s/runs\n", count,
-		       call->records);
+	if (told.rows == 0 && count > told.closed && !call->json)
+		printf("no such runs among the %zu in %s/runs\n",
+		       count - told.closed, call->records);
+	others = call->argc == 1 ? 0 : history_count_others(call->records, count);
+	if (call->argc == 0 || call->policy == NULL)
+		runs_tell_closed(call, others < 0 ? -1
+						  : others + (long)told.closed);
 	return count == 0 ? runs_none(call) : verb_finish(call, 0);
 }
 

@@ -58,6 +58,18 @@ records_are_valid() {
 	tail -n +2 "$BATS_TEST_TMPDIR/show" | valid journal
 }
 
+@test "schema: a record with an owner group, and one that can't have it" {
+	demo
+	for group in "$(id -g)" nosuchgroup; do
+		printf '[agent]\nowner-group = %s\n' "$group" >"$config/rhands.ini"
+		said event recover demo
+		records_are_valid
+		said runs runs
+	done
+	cat "$records"/runs/*/run.json | jq -es 'any(.[]; has("owner_group"))'
+	cat "$records"/runs/*/journal.jsonl | jq -es 'any(.[]; .event == "record-private")'
+}
+
 @test "schema: a run that is not waited for, cancelled, killed, refused, busy" {
 	good
 	sed -i 's/wait 100ms/wait 1m/' "$config/sequences.d/nap.ini"
