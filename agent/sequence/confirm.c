@@ -6,7 +6,7 @@
  *
  * The phases, and their legal changes:
  *
- *   READ    read before anything is sent       -> ACT, WATCH, END
+ *   READ    read before anything is sent       -> ACT, WATCH, HOLD, END
  *   ACT     an act is sent                     -> WATCH, READ, END
  *   WATCH   read until the goal is seen twice  -> ACT (once more), READ (the
  *                                                 next way), HOLD, END
@@ -166,6 +166,23 @@ void confirm_to_act(struct confirm *c, int64_t now)
 				     c->config.deadline);
 }
 
+/*
+ * P03, P05: a cycle or reset of a host that is off becomes on. Nobody knows since
+ * when it is off: somebody else may have cut its power a moment ago. So min-off
+ * goes by before it is switched on, as in any cycle.
+ */
+static void confirm_is_off(struct confirm *c, int64_t now)
+{
+	confirm_note(c, "the power is off: %s becomes on",
+		     driver_act_name(c->act));
+	c->act = DRIVER_ACT_ON;
+	confirm_plan(c, now);
+	c->then_on = true;
+	c->phase = PHASE_HOLD;
+	c->wake = deadline_min(deadline_add(now, c->config.min_off_ms),
+			       c->config.deadline);
+}
+
 /* READ: what is, before anything is sent. */
 static void confirm_read(struct confirm *c, int64_t now,
 			 enum driver_power state)
@@ -173,11 +190,8 @@ static void confirm_read(struct confirm *c, int64_t now,
 	if (state == DRIVER_POWER_OFF &&
 	    (c->act == DRIVER_ACT_CYCLE || c->act == DRIVER_ACT_RESET) &&
 	    !c->sent) {
-		/* P03, P05: a host that is off is switched on. */
-		confirm_note(c, "the power is off: %s becomes on",
-			     driver_act_name(c->act));
-		c->act = DRIVER_ACT_ON;
-		confirm_plan(c, now);
+		confirm_is_off(c, now);
+		return;
 	}
 	if (state == DRIVER_POWER_OFF && c->send == DRIVER_ACT_DIAG) {
 		confirm_end(c, CONFIRM_FAILED, "the power is off; a diagnostic "

@@ -21,7 +21,8 @@
  *  - the state is read before anything is sent; wanted state reached = success;
  *  - wanted state = read twice, at least 1 s apart; off is read a third time
  *    at the end of the step (P19);
- *  - cycle on a host that is off becomes on; reset too (P03, P05);
+ *  - cycle on a host that is off becomes on, behind min_off: nobody knows since
+ *    when it is off; reset too (P03, P05);
  *  - cycle = off, seen off, min_off, on - or the controller's own command, which
  *    is never repeated (P12: not supported -> off and on);
  *  - acknowledged and not executed: once more after reading, then the next way;

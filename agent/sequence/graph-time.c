@@ -23,6 +23,7 @@ static int64_t graph_power_ms(const struct graph *g, enum driver_act act)
 
 	switch (act) {
 	case DRIVER_ACT_CYCLE:
+	case DRIVER_ACT_RESET:	/* on, where it is off */
 		return 2 * confirm + min_off;
 	case DRIVER_ACT_OFF:
 	case DRIVER_ACT_SOFT:

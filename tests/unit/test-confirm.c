@@ -711,6 +711,9 @@ static void p03_p05_off_becomes_on(void **state)
 		w.config.controller_cycle = i % 2 == 0;
 		expect(&w, acts[i / 2], CONFIRM_SEEN, "on", "on seen twice");
 		assert_non_null(strstr(w.notes, "becomes on"));
+		/* Somebody may have cut its power just before. */
+		assert_true(w.sent[0].at - BEGIN >= w.config.min_off_ms);
+		assert_true(w.sent[0].at - BEGIN <= w.config.min_off_ms + 4000);
 	}
 	/* It went off between the reading and the act. */
 	world_init(&w);
