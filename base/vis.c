@@ -148,3 +148,26 @@ void vis_append_utf8(struct buffer *out, const char *bytes, size_t len)
 		}
 	}
 }
+
+void vis_append_code(struct buffer *out, uint32_t code)
+{
+	char utf8[4];
+	size_t n = 0;
+
+	if (code < 0x80) {
+		utf8[n++] = (char)code;
+	} else if (code < 0x800) {
+		utf8[n++] = (char)(0xc0 | code >> 6);
+		utf8[n++] = (char)(0x80 | (code & 0x3f));
+	} else if (code < 0x10000) {
+		utf8[n++] = (char)(0xe0 | code >> 12);
+		utf8[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+		utf8[n++] = (char)(0x80 | (code & 0x3f));
+	} else {
+		utf8[n++] = (char)(0xf0 | code >> 18);
+		utf8[n++] = (char)(0x80 | (code >> 12 & 0x3f));
+		utf8[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+		utf8[n++] = (char)(0x80 | (code & 0x3f));
+	}
+	buffer_append(out, utf8, n);
+}

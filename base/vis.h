@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 
@@ -29,5 +30,8 @@ void vis_append_utf8(struct buffer *out, const char *bytes, size_t len);
  * valid one. *ret_short tells, where not NULL, that more bytes could make it valid.
  */
 size_t vis_utf8_len(const char *bytes, size_t len, bool *ret_short);
+
+/* Appends a code point (below 0x110000) in UTF-8. */
+void vis_append_code(struct buffer *out, uint32_t code);
 
 #endif

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/vis.h"
 
 /* ---- cells ---------------------------------------------------------------- */
 
@@ -70,7 +71,7 @@ static int screen_on_putglyph(VTermGlyphInfo *info, VTermPos pos, void *user)
 	int i;
 
 	if (pos.row < 0 || pos.row >= s->rows || pos.col < 0 ||
-	    pos.col >= s->cols)
+	    pos.col >= s->cols || info->width < 1)
 		return 1;
 	s->generation++;
 	cell = &s->now->rows[pos.row][pos.col];
@@ -80,6 +81,8 @@ static int screen_on_putglyph(VTermGlyphInfo *info, VTermPos pos, void *user)
 	for (i = 1; i < info->width && pos.col + i < s->cols; i++) {
 		cell[i] = s->pen;
 		cell[i].c = 0;
+		cell[i - 1].attributes |= SCREEN_WIDE;
+		cell[i].attributes |= SCREEN_WIDE_END;
 	}
 	return 1;
 }
@@ -327,6 +330,11 @@ void screen_cursor(const struct screen *s, int *ret_row, int *ret_col)
 	*ret_col = s->col;
 }
 
+bool screen_cursor_is_hidden(const struct screen *s)
+{
+	return s->hidden;
+}
+
 const struct screen_cell *screen_cell(const struct screen *s, int row, int col)
 {
 	assert(row >= 0 && row < s->rows && col >= 0 && col < s->cols);
@@ -349,31 +357,6 @@ const struct screen_cell *screen_cells(const struct screen *s, int row)
 	return s->now->rows[row];
 }
 
-static void screen_append(struct buffer *out, uint32_t c)
-{
-	char utf8[4];
-	size_t n = 0;
-
-	if (screen_c_is_blank(c)) {
-		utf8[n++] = ' ';
-	} else if (c < 0x80) {
-		utf8[n++] = (char)c;
-	} else if (c < 0x800) {
-		utf8[n++] = (char)(0xc0 | c >> 6);
-		utf8[n++] = (char)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		utf8[n++] = (char)(0xe0 | c >> 12);
-		utf8[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-		utf8[n++] = (char)(0x80 | (c & 0x3f));
-	} else {
-		utf8[n++] = (char)(0xf0 | c >> 18);
-		utf8[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-		utf8[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-		utf8[n++] = (char)(0x80 | (c & 0x3f));
-	}
-	buffer_append(out, utf8, n);
-}
-
 void screen_row(const struct screen *s, int row, struct buffer *out)
 {
 	const struct screen_cell *cells = screen_cell(s, row, 0);
@@ -382,7 +365,8 @@ void screen_row(const struct screen *s, int row, struct buffer *out)
 	while (last > 0 && screen_c_is_blank(cells[last - 1].c))
 		last--;
 	for (col = 0; col < last; col++)
-		screen_append(out, cells[col].c);
+		vis_append_code(out, screen_c_is_blank(cells[col].c)
+						? ' ' : cells[col].c);
 }
 
 const char *screen_text(struct screen *s, size_t *ret_len)

@@ -30,6 +30,8 @@ struct screen;
 #define SCREEN_REVERSE	 2
 #define SCREEN_UNDERLINE 4
 #define SCREEN_BLINK	 8
+#define SCREEN_WIDE	 16	/* the character has the next cell too, */
+#define SCREEN_WIDE_END	 32	/* which is this: both, or it was overwritten */
 
 /* A colour: 0..255 of the palette, SCREEN_RGB with 24 bits, or the default. */
 #define SCREEN_DEFAULT 0xffffffffu
@@ -55,6 +57,7 @@ void screen_feed(struct screen *s, const void *bytes, size_t len);
 int screen_rows(const struct screen *s);
 int screen_cols(const struct screen *s);
 void screen_cursor(const struct screen *s, int *ret_row, int *ret_col);
+bool screen_cursor_is_hidden(const struct screen *s);
 
 /* The cell; row and col must be inside. */
 const struct screen_cell *screen_cell(const struct screen *s, int row, int col);

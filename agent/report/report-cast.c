@@ -17,6 +17,7 @@
 #include "agent/console/screen.h"
 #include "agent/report/report.h"
 #include "base/memory.h"
+#include "base/vis.h"
 
 #define CAST_FRAME_MS 40
 
@@ -72,27 +73,6 @@ static uint32_t cast_code(uint32_t code)
 	return code < 0x20 || code == 0x7f ? ' ' : code;
 }
 
-static void cast_put(struct buffer *out, uint32_t code)
-{
-	code = cast_code(code);
-	if (code < 0x80) {
-		buffer_append_char(out, (char)code);
-	} else if (code < 0x800) {
-		buffer_append_char(out, (char)(0xc0 | code >> 6));
-		buffer_append_char(out, (char)(0x80 | (code & 0x3f)));
-	} else {
-		if (code < 0x10000) {
-			buffer_append_char(out, (char)(0xe0 | code >> 12));
-		} else {
-			buffer_append_char(out, (char)(0xf0 | code >> 18));
-			buffer_append_char(out,
-					   (char)(0x80 | (code >> 12 & 0x3f)));
-		}
-		buffer_append_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-		buffer_append_char(out, (char)(0x80 | (code & 0x3f)));
-	}
-}
-
 static json_t *cast_row(struct cast *c, const struct screen_cell *cells)
 {
 	json_t *list = json_array();
@@ -107,7 +87,7 @@ static json_t *cast_row(struct cast *c, const struct screen_cell *cells)
 		for (from = col; col < end &&
 				 cast_same_style(&cells[from], &cells[col]);
 		     col++)
-			cast_put(&text, cells[col].c);
+			vis_append_code(&text, cast_code(cells[col].c));
 		json_array_append_new(list, json_integer(
 						    cast_style(c, &cells[from])));
 		json_array_append_new(list, json_stringn(text.data, text.len));
