@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * rhands console HOST: the console to look at and to take over. One poll loop
- * joins the terminal, the console's hand and the signals. Always true: the
- * terminal gets its own settings back on every way out; without --raw only
- * what the filter lets through reaches it.
+ * joins the terminal (console-terminal.c), the console's hand and the signals. Always
+ * true: the terminal gets its own settings back on every way out; without
+ * --raw only what the filter or the painter of the screen made reaches it.
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "agent/console/filter.h"
+#include "agent/console/tilde.h"
 #include "agent/hand/hand.h"
 #include "agent/run/lock.h"
+#include "agent/verbs/console-terminal.h"
+#include "agent/verbs/console-watch.h"
 #include "agent/verbs/trust.h"
 #include "base/deadline.h"
 
 #define CONSOLE_ATTACH_MS 30000
-#define CONSOLE_PIECE 256	/* a writable terminal or pipe takes so much */
 #define CONSOLE_STOP_MS 1500	/* a hand that is asked to end has 1 s */
 #define CONSOLE_QUIET_MS 1000
 #define CONSOLE_ANSWER_MS 10000
@@ -33,18 +31,14 @@ struct console {
 	const struct host *host;
 	struct hand *hand;
 	struct lock lock;
-	struct filter filter;
-	bool raw;
-	bool terminal;		/* standard input is one */
-	struct termios saved;
-	int signal_fd;
+	struct console_terminal terminal;
+	struct tilde tilde;
+	bool screen;		/* begin with the screen view */
 	bool attached;		/* it was, at least once */
 	uint32_t attach;	/* request ids, 0: none under way */
 	uint32_t write;
 	uint32_t brk;
 	struct buffer queue;	/* typed, not sent yet */
-	bool after_newline;	/* the escape character counts now */
-	bool escape;		/* it was typed */
 	bool input_ended;
 	bool leave;
 	enum rh_code refused;	/* why it could not be attached; NONE: it was */
@@ -54,53 +48,9 @@ struct console {
 	int status;
 };
 
-static void console_print(const char *text)
+static void console_say(struct console *c, const char *text)
 {
-	fprintf(stderr, "\r\n[%s]\r\n", text);
-}
-
-/* ---- output -------------------------------------------------------------------- */
-
-/* Waits for a terminal that is stopped, but not when a signal ends us. */
-static bool console_write_all(struct console *c, const char *bytes, size_t len)
-{
-	struct pollfd fds[2] = {
-		{ .fd = STDOUT_FILENO, .events = POLLOUT },
-		{ .fd = c->signal_fd, .events = POLLIN },
-	};
-	ssize_t n;
-
-	while (len > 0) {
-		if (poll(fds, 2, -1) < 0 && errno == EINTR)
-			continue;
-		if (fds[1].revents != 0) {
-			c->status = 130;
-			return false;
-		}
-		n = write(STDOUT_FILENO, bytes,
-			  len < CONSOLE_PIECE ? len : CONSOLE_PIECE);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static void console_output(struct console *c, const char *bytes, size_t len)
-{
-	struct buffer out = { 0 };
-
-	c->quiet_at = deadline_in(CONSOLE_QUIET_MS);
-	if (c->raw)
-		buffer_append(&out, bytes, len);
-	else
-		filter_feed(&c->filter, bytes, len, &out);
-	if (out.len > 0 && !console_write_all(c, out.data, out.len))
-		c->leave = true;
-	buffer_release(&out);
+	console_terminal_say(&c->terminal, text);
 }
 
 /* ---- input --------------------------------------------------------------------- */
@@ -112,44 +62,40 @@ static void console_break(struct console *c)
 	struct rh_error err = RH_ERROR_INIT;
 
 	if (hand_send(c->hand, &request, &c->brk, &err) < 0)
-		console_print(err.text);
+		console_say(c, err.text);
 }
 
-/* What follows the escape character; true where it was a command. */
-static bool console_command(struct console *c, char key)
+static void console_command(struct console *c, char key)
 {
-	switch (key) {
-	case '.':
+	if (console_terminal_command(&c->terminal, key))
+		return;
+	if (key == '.')
 		c->leave = true;
-		return true;
-	case 'B':
+	else if (key == 'B')
 		console_break(c);
-		return true;
-	case '?':
-		console_print("~. leaves, ~B sends a break, ~~ sends a ~, ~? is "
-			      "this text");
-		return true;
-	default:
-		return false;
-	}
+	else
+		console_say(c, "~. leaves, ~S changes between lines and screen, ~B "
+			    "sends a break, ~~ a ~");
 }
 
 static void console_key(struct console *c, char key)
 {
-	if (c->escape) {
-		c->escape = false;
-		if (console_command(c, key)) {
-			c->after_newline = true;
-			return;
-		}
-		if (key != '~')
-			buffer_append_char(&c->queue, '~');
-	} else if (key == '~' && c->after_newline) {
-		c->escape = true;
-		return;
+	switch (tilde_take(&c->tilde, key,
+				  console_terminal_shows_screen(&c->terminal),
+				  console_terminal_commands(&c->terminal))) {
+	case TILDE_COMMAND:
+		console_command(c, key);
+		break;
+	case TILDE_SEND_BOTH:
+		buffer_append_char(&c->queue, '~');
+		buffer_append_char(&c->queue, key);
+		break;
+	case TILDE_SEND:
+		buffer_append_char(&c->queue, key);
+		break;
+	case TILDE_HOLD:
+		break;
 	}
-	c->after_newline = key == '\r' || key == '\n';
-	buffer_append_char(&c->queue, key);
 }
 
 static void console_input(struct console *c)
@@ -179,7 +125,8 @@ static void console_send_queue(struct console *c)
 	request.bytes_len = c->queue.len < HAND_WRITE_MAX ? c->queue.len
 							  : HAND_WRITE_MAX;
 	if (hand_send(c->hand, &request, &c->write, &err) < 0) {
-		console_print(err.text);
+		console_terminal_lines(&c->terminal);
+		console_say(c, err.text);
 		c->leave = true;
 		return;
 	}
@@ -192,6 +139,7 @@ static void console_gone(struct console *c, const struct rh_error *err)
 {
 	if (c->leave)
 		return;
+	console_terminal_lines(&c->terminal);
 	verb_fail(c->call, 0, "the console of %s is gone: %s", c->host->name,
 		  err->text);
 	c->status = run_error_status(err->code);
@@ -210,8 +158,11 @@ static void console_attached(struct console *c, const struct rh_error *err)
 	}
 	lock_console(&c->lock, true);
 	c->attached = true;
-	fprintf(stderr, "[console of %s attached; ~. leaves, ~? helps]\r\n",
-		c->host->name);
+	fprintf(stderr, "[console of %s attached; ~. leaves, %s~? helps]\r\n",
+		c->host->name, console_terminal_has_screen(&c->terminal)
+				       ? "~S shows its screen, " : "");
+	if (c->screen)
+		console_terminal_toggle(&c->terminal);
 }
 
 static void console_done(struct console *c, const struct hand_event *event)
@@ -221,10 +172,10 @@ static void console_done(struct console *c, const struct hand_event *event)
 	} else if (event->id == c->write) {
 		c->write = 0;
 		if (event->err.code != RH_ERR_NONE)
-			console_print(event->err.text);
+			console_say(c, event->err.text);
 	} else if (event->id == c->brk) {
 		c->brk = 0;
-		console_print(event->err.code == RH_ERR_NONE ? "break sent"
+		console_say(c, event->err.code == RH_ERR_NONE ? "break sent"
 							     : event->err.text);
 	}
 }
@@ -235,12 +186,14 @@ static void console_hand_event(struct console *c, const struct hand_event *event
 
 	switch (event->type) {
 	case HAND_BYTES:
-		console_output(c, event->bytes, event->bytes_len);
+		c->quiet_at = deadline_in(CONSOLE_QUIET_MS);
+		console_terminal_feed(&c->terminal, event->bytes,
+				      event->bytes_len);
 		break;
 	case HAND_GAP:
 		snprintf(text, sizeof(text), "%llu bytes were lost or damaged here",
 			 (unsigned long long)event->lost_bytes);
-		console_print(text);
+		console_say(c, text);
 		break;
 	case HAND_DONE:
 		console_done(c, event);
@@ -256,48 +209,12 @@ static void console_hand_event(struct console *c, const struct hand_event *event
 	}
 }
 
-/* ---- the terminal ------------------------------------------------------------------ */
-
-static void console_terminal_raw(struct console *c)
-{
-	struct termios raw;
-
-	c->terminal = tcgetattr(STDIN_FILENO, &c->saved) == 0;
-	if (!c->terminal)
-		return;
-	raw = c->saved;
-	cfmakeraw(&raw);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-}
-
-static void console_terminal_back(struct console *c)
-{
-	if (!c->raw && isatty(STDOUT_FILENO))
-		console_write_all(c, filter_reset_text,
-				  strlen(filter_reset_text));
-	if (c->terminal)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &c->saved);
-}
-
-static void console_open_signals(struct console *c)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 /* ---- the loop ---------------------------------------------------------------------- */
 
 static void console_wait(struct console *c)
 {
 	struct pollfd fds[3] = {
-		{ .fd = c->signal_fd, .events = POLLIN },
+		{ .fd = c->terminal.signal_fd, .events = POLLIN },
 		{ .fd = hand_fd(c->hand), .events = POLLIN },
 		{ .fd = c->input_ended || c->attach != 0 ||
 				       c->queue.len > CONSOLE_QUEUE_MAX
@@ -306,14 +223,13 @@ static void console_wait(struct console *c)
 	};
 	int64_t due = deadline_min(hand_deadline(c->hand), deadline_in(5000));
 
+	due = deadline_min(due, console_terminal_deadline(&c->terminal));
 	if (c->answer_until != 0)
 		due = deadline_min(due, deadline_min(c->quiet_at,
 						     c->answer_until));
 	poll(fds, 3, deadline_poll_ms(due));
-	if (fds[0].revents != 0) {
-		c->status = 130;
-		c->leave = true;
-	}
+	if (fds[0].revents != 0)
+		console_terminal_signals(&c->terminal);
 	if (fds[2].revents != 0)
 		console_input(c);
 }
@@ -324,7 +240,7 @@ static void console_wait(struct console *c)
  */
 static bool console_has_answered(struct console *c, int64_t now)
 {
-	if (!c->input_ended || c->terminal || c->queue.len > 0 ||
+	if (!c->input_ended || c->terminal.input || c->queue.len > 0 ||
 	    c->write != 0 || c->attach != 0)
 		return false;
 	if (c->answer_until == 0) {
@@ -344,6 +260,7 @@ static void console_loop(struct console *c)
 		hand_tick(c->hand, deadline_now());
 		while (hand_next(c->hand, &event))
 			console_hand_event(c, &event);
+		console_terminal_tick(&c->terminal);
 		if (!c->leave)
 			console_send_queue(c);
 		if (console_has_answered(c, deadline_now()))
@@ -351,6 +268,10 @@ static void console_loop(struct console *c)
 		if (deadline_now() >= fresh && c->attach == 0) {
 			lock_console(&c->lock, true);
 			fresh = deadline_in(5000);
+		}
+		if (c->terminal.ended && !c->leave) {
+			c->status = c->terminal.status;
+			c->leave = true;
 		}
 	}
 }
@@ -383,6 +304,7 @@ static void console_session(struct console *c, const struct way *way)
 					.deadline = deadline_in(CONSOLE_ATTACH_MS) };
 	struct rh_error err = RH_ERROR_INIT;
 	char name[300];
+	int rows, cols;
 
 	if (settings_bool(way->settings, "steal"))
 		request.number = DRIVER_ATTACH_STEAL;
@@ -396,17 +318,18 @@ static void console_session(struct console *c, const struct way *way)
 				      "%s: %s", c->host->name, err.text);
 		return;
 	}
-	filter_init(&c->filter);
-	c->after_newline = true;
-	console_open_signals(c);
-	console_terminal_raw(c);
+	tilde_init(&c->tilde);
+	c->terminal.help = "~. leaves, ~S lines, ~? helps";
+	if (sscanf(settings_text(way->settings, "size"), "%dx%d", &cols,
+		   &rows) != 2)
+		rows = cols = 0;
+	console_terminal_open(&c->terminal, c->host->name, rows, cols);
 	console_loop(c);
-	console_terminal_back(c);
+	console_terminal_close(&c->terminal);
 	console_give_back(c);
 	if (!c->held)
 		lock_console(&c->lock, false);
 	buffer_release(&c->queue);
-	close(c->signal_fd);
 	if (c->attached)
 		fprintf(stderr, "[left the console of %s]\n", c->host->name);
 }
@@ -437,11 +360,25 @@ static int console_sessions(struct console *first, const struct way *way)
 	return c.status;
 }
 
+/* Somebody else works there: with a run there is something to see. */
+static int console_busy(struct verb_call *call, const struct host *host,
+			const struct rh_error *err)
+{
+	struct lock_holder holder;
+	bool run = err->code == RH_ERR_BUSY &&
+		   lock_look(call->records, host->name, &holder) &&
+		   holder.run[0] != '\0' && strcmp(holder.run, "-") != 0;
+
+	return verb_fail(call, run_error_status(err->code), "%s%s", err->text,
+			 run ? "; look on with --watch" : "");
+}
+
 static int console_host(struct verb_call *call, const struct host *host,
-			bool raw)
+			bool raw, bool screen)
 {
 	struct rh_error err = RH_ERROR_INIT;
-	struct console c = { .call = call, .host = host, .raw = raw };
+	struct console c = { .call = call, .host = host, .terminal.raw = raw,
+			     .screen = screen };
 	const struct way *way = host_way(host, WAY_CONSOLE, 0);
 	int status;
 
@@ -449,8 +386,7 @@ static int console_host(struct verb_call *call, const struct host *host,
 		return verb_fail(call, 2, "%s has no [console] in %s", host->name,
 				 host->file);
 	if (lock_take(&c.lock, call->records, host->name, "console", &err) < 0)
-		status = verb_fail(call, run_error_status(err.code), "%s",
-				   err.text);
+		status = console_busy(call, host, &err);
 	else
 		status = console_sessions(&c, way);
 	lock_release(&c.lock);
@@ -461,23 +397,32 @@ static int console_run(struct verb_call *call)
 {
 	const struct host **list = NULL;
 	size_t count = 0;
-	bool raw = false;
+	bool raw = false, screen = false, watch = false;
 	const struct verb_option own[] = { { "raw", NULL, &raw },
+					   { "screen", NULL, &screen },
+					   { "watch", NULL, &watch },
 					   { NULL, NULL, NULL } };
 	int status = verb_begin(call, own, 1, 1);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
-	status = verb_load(call);
+	if (raw && screen)
+		return verb_fail(call, 2, "--raw and --screen: only one of them");
+	if (screen)
+		status = console_terminal_check(call);
+	if (status == 0)
+		status = verb_load(call);
 	if (status == 0)
 		status = verb_hosts_of(call, call->argv, 1, &list, &count);
 	if (status != 0)
 		return status;
-	if (count == 1)
-		status = console_host(call, list[0], raw);
-	else
+	if (count != 1)
 		status = verb_fail(call, 2, "%s means %zu hosts; one console at a "
 				   "time", call->argv[0], count);
+	else if (watch)
+		status = console_watch(call, list[0], raw, screen);
+	else
+		status = console_host(call, list[0], raw, screen);
 	free(list);
 	return status;
 }
@@ -486,8 +431,11 @@ const struct verb verb_console = {
 	.name = "console",
 	.usage = "HOST",
 	.summary = "look at the console of a host, and type on it",
-	.help = "  --raw           pass everything through, control sequences too\n"
-		"At the beginning of a line: ~. leaves, ~B sends a break, ~~ a ~\n"
+	.help = "  --screen        as the screen that the host draws (menus, installers)\n"
+		"  --watch         look on at the run that works on the host\n"
+		"  --raw           pass everything through, control sequences too\n"
+		"At the beginning of a line: ~. leaves, ~S changes between lines and\n"
+		"screen, ~B sends a break, ~~ a ~\n"
 		"At the end of piped input it leaves when the host has answered.\n",
 	.run = console_run,
 };
