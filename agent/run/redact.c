@@ -2,11 +2,16 @@
 /*
  * Secrets that were typed, looked for in what comes back. The live run comes
  * in with every byte that goes to the record and every text of an event.
+ *
+ * A program that draws its screen may put each character to its place: so escape
+ * sequences between the characters of a secret do not hide it.
  */
 #include "agent/run/redact.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "agent/console/escape.h"
 
 const struct secret *redact_add(struct redact *r, struct secret *secret,
 				const char *name)
@@ -34,46 +39,92 @@ const struct secret *redact_add(struct redact *r, struct secret *secret,
 	return &r->list[r->count++].secret;
 }
 
-/* The secret that begins at bytes, -1 none. */
-static int redact_at(const struct redact *r, const char *bytes, size_t len)
+/*
+ * The escape sequence that bytes begin with: how long it is, 0 none, len where
+ * it is cut.
+ */
+static size_t redact_escape(const char *bytes, size_t len)
+{
+	int state = ESCAPE_GROUND;
+	size_t i, string_len = 0;
+
+	if (len == 0 || bytes[0] != '\033')
+		return 0;
+	for (i = 0; i < len; i++) {
+		escape_step(&state, &string_len, (unsigned char)bytes[i]);
+		if (state == ESCAPE_GROUND)
+			return i + 1;
+	}
+	return len;
+}
+
+/*
+ * Whether the secret stands at bytes, with or without escape sequences in it: how
+ * many bytes it takes, 0 it does not. *ret_cut: it may, but the rest is to come.
+ */
+static size_t redact_one(const struct secret *s, const char *bytes, size_t len,
+			 bool *ret_cut)
+{
+	size_t i = 0, k = 0, n;
+
+	while (i < len && k < s->len) {
+		if (bytes[i] == s->bytes[k]) {
+			i++;
+			k++;
+			continue;
+		}
+		n = k > 0 ? redact_escape(bytes + i, len - i) : 0;
+		if (n == 0)
+			return 0;
+		i += n;
+	}
+	if (k == s->len)
+		return i;
+	*ret_cut = true;
+	return 0;
+}
+
+/* Which secret stands at bytes, -1 none; and whether one may. */
+static int redact_at(const struct redact *r, const char *bytes, size_t len,
+		     size_t *ret_used, bool *ret_cut)
 {
 	int i;
 
+	*ret_cut = false;
 	for (i = 0; i < r->count; i++) {
-		if (r->list[i].secret.len <= len &&
-		    memcmp(bytes, r->list[i].secret.bytes,
-			   r->list[i].secret.len) == 0)
+		*ret_used = redact_one(&r->list[i].secret, bytes, len, ret_cut);
+		if (*ret_used > 0)
 			return i;
 	}
 	return -1;
 }
 
-/* Whether bytes is a beginning of a secret that is cut. */
-static bool redact_may_begin(const struct redact *r, const char *bytes,
-			     size_t len)
+/* What stood between its characters stays: the picture is the same. */
+static void redact_escapes(const char *bytes, size_t len, struct buffer *out)
 {
-	int i;
+	size_t i, n;
 
-	for (i = 0; i < r->count; i++) {
-		if (r->list[i].secret.len > len &&
-		    memcmp(bytes, r->list[i].secret.bytes, len) == 0)
-			return true;
+	for (i = 0; i < len; i += n > 0 ? n : 1) {
+		n = redact_escape(bytes + i, len - i);
+		if (n > 0)
+			buffer_append(out, bytes + i, n);
 	}
-	return false;
 }
 
 static size_t redact_scan(const struct redact *r, const char *bytes, size_t len,
 			  bool whole, struct buffer *out)
 {
-	size_t i = 0;
+	size_t i = 0, used;
+	bool cut;
 	int found;
 
 	while (i < len) {
-		found = redact_at(r, bytes + i, len - i);
+		found = redact_at(r, bytes + i, len - i, &used, &cut);
 		if (found >= 0) {
 			buffer_printf(out, "<secret:%s>", r->list[found].name);
-			i += r->list[found].secret.len;
-		} else if (!whole && redact_may_begin(r, bytes + i, len - i)) {
+			redact_escapes(bytes + i, used, out);
+			i += used;
+		} else if (!whole && cut) {
 			break;
 		} else {
 			buffer_append_char(out, bytes[i++]);

@@ -59,15 +59,15 @@ void check_needs(struct check *c)
 
 /* ---- each action -------------------------------------------------------------------- */
 
-static void check_secret(struct check *c, const struct action *a, bool on_text)
+static void check_secret(struct check *c, const struct action *a, bool at_prompt)
 {
 	char name[128], add[160];
 
-	if (!on_text)
+	if (!at_prompt)
 		problems_add_at(c->problems, a->file, a->line, a->column,
-			     "a secret is typed only by a rule on text, where "
-			     "its prompt was seen: on = /^Password: $/ : secret "
-			     "%s", a->text);
+			     "a secret is typed only by a rule on text or on the "
+			     "screen, where its prompt was seen: on = "
+			     "/^Password: $/ : secret %s", a->text);
 	if (c->host == NULL || c->host->has_secret(c->host->context, a->text))
 		return;
 	snprintf(name, sizeof(name), "\"%s\"", a->text);
@@ -119,19 +119,20 @@ static void check_ask(struct check *c, const struct action *a,
 static void check_actions(struct check *c, const struct actions *list,
 			  const struct rule *rule, const struct state *in)
 {
-	bool on_text = rule != NULL && rule->kind == RULE_TEXT;
+	bool at_prompt = rule != NULL && (rule->kind == RULE_TEXT ||
+					  rule->kind == RULE_SCREEN);
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
 		if (list->list[i].type == ACTION_SECRET)
-			check_secret(c, &list->list[i], on_text);
+			check_secret(c, &list->list[i], at_prompt);
 		else if (list->list[i].type == ACTION_KEY)
 			check_keys(c, &list->list[i]);
 		else if (list->list[i].rung_count > 0)
 			check_restart(c, &list->list[i], rule == NULL);
 		else if (list->list[i].type == ACTION_ASK)
 			check_ask(c, &list->list[i], in);
-		if (list->list[i].type == ACTION_SECRET && on_text)
+		if (list->list[i].type == ACTION_SECRET && at_prompt)
 			check_anchors(c, rule, &list->list[i]);
 	}
 }

@@ -21,7 +21,6 @@
 #define ACTIONS_EVIDENCE_MS 12000
 #define ACTIONS_LOST_MS 60000	/* how long a break waits for a lost console */
 #define ACTIONS_SHELL_MS 60000
-#define ACTIONS_SECRET_QUIET_MS 250
 
 struct frame *actions_top(struct machine *m)
 {
@@ -158,18 +157,6 @@ static void action_begin_typing(struct machine *m, const struct action *a)
 		actions_fail(m, VERDICT_FAILED, err.text);
 	else if (!typing_active(&m->typing))
 		actions_skip(m);
-}
-
-static void action_begin_secret(struct machine *m)
-{
-	const struct frame *f = actions_top(m);
-
-	if (f->kind != FRAME_RULE || f->rule->kind != RULE_TEXT) {
-		actions_fail(m, VERDICT_FAILED, "a secret is typed only by the "
-						"rule that saw its prompt");
-		return;
-	}
-	m->secret_at = deadline_add(m->now, ACTIONS_SECRET_QUIET_MS);
 }
 
 static void action_begin_check(struct machine *m, const struct action *a)
@@ -321,7 +308,7 @@ static void action_begin(struct machine *m, const struct action *a)
 		action_begin_typing(m, a);
 		break;
 	case ACTION_SECRET:
-		action_begin_secret(m);
+		secret_begin(m);
 		break;
 	case ACTION_BREAK:
 	case ACTION_SYSRQ:
@@ -367,46 +354,6 @@ static void action_begin(struct machine *m, const struct action *a)
 }
 
 /* ---- what goes on by time ------------------------------------------------ */
-
-static void secret_ask(struct machine *m, const struct action *a)
-{
-	struct machine_action action = { .what = MACHINE_SECRET,
-					 .text = a->text,
-					 .key_delay_ms = typing_delay(m) };
-
-	action.deadline = deadline_min(deadline_add(m->now, ACTIONS_CALL_MS),
-				       m->config.deadline);
-	machine_ask(m, &action);
-}
-
-/* Never twice to the same prompt, and only where it is still there. */
-static bool secret_step(struct machine *m)
-{
-	const struct action *a = actions_current(m);
-	struct rule_use *use = rules_use(m, actions_top(m)->rule);
-	char text[200];
-
-	if (m->now < m->secret_at)
-		return false;
-	m->secret_at = 0;
-	if (!rules_prompt_is_there(m)) {
-		machine_event(m, MACHINE_EVENT_STALE, "the prompt is gone; the "
-			      "secret %s was not typed", a->text);
-		use->count--;
-		actions_drop(m);
-		return true;
-	}
-	if (use->secret_typed) {
-		snprintf(text, sizeof(text), "the prompt for the secret %s came "
-			 "again: it was not accepted, and is not typed twice; "
-			 "check the secret", a->text);
-		actions_fail(m, VERDICT_FAILED, text);
-		return true;
-	}
-	use->secret_typed = true;
-	secret_ask(m, a);
-	return true;
-}
 
 static bool check_step(struct machine *m, const struct action *a)
 {

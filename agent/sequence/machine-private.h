@@ -241,6 +241,10 @@ struct machine {
 	struct actions again;	/* one action, borrowed from the rule */
 	int64_t again_at;
 	int64_t secret_at;	/* a secret waits for quiet until then; 0 none */
+	int64_t secret_until;	/* ... on a screen, and not longer */
+	bool answered;		/* the prompt at the cursor got a secret */
+	bool answered_drawn;	/* ... by a rule on the screen */
+	uint64_t answered_look;	/* ... and looks like this */
 
 	struct bootwatch bootwatch;
 	struct restart restart;
@@ -315,6 +319,14 @@ void machine_screen_read(struct machine *m, const char *bytes, size_t len);
 void machine_screen_forget(struct machine *m);
 bool screen_rules_scan(struct machine *m);
 int64_t screen_rules_deadline(const struct machine *m);
+
+/* machine-secret.c */
+void secret_begin(struct machine *m);
+bool secret_step(struct machine *m);
+int secret_find_prompt(struct machine *m, const struct rule *rule,
+		       size_t *ret_start, size_t *ret_end,
+		       struct rh_error *err);
+void secret_look(struct machine *m);
 
 /* machine-select.c, -keys.c */
 void select_begin(struct machine *m);

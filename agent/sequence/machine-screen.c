@@ -123,19 +123,42 @@ static const char *screen_line(struct machine *m, const char *text,
 	return m->text_out;
 }
 
+static bool screen_rule_types_secret(const struct rule *rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule->actions.count; i++) {
+		if (rule->actions.list[i].type == ACTION_SECRET)
+			return true;
+	}
+	return false;
+}
+
+/* As match_find; what a secret is typed at has to be at the cursor, too. */
+static int screen_rule_find(struct machine *m, const struct rule *rule,
+			    size_t *ret_start, size_t *ret_end,
+			    struct rh_error *err)
+{
+	struct match_cursor cursor = { 0 };
+	const char *text;
+	size_t len;
+
+	if (screen_rule_types_secret(rule))
+		return secret_find_prompt(m, rule, ret_start, ret_end, err);
+	text = screen_text(m->screen, &len);
+	return match_find(rule->pattern, &cursor, text, len, true, ret_start,
+			  ret_end, err);
+}
+
 /* Looks for one rule. True where it fires. */
 static bool screen_rule_look(struct machine *m, const struct rule *rule,
 			     struct rule_use *use)
 {
-	struct match_cursor cursor = { 0 };
 	struct rh_error err = RH_ERROR_INIT;
-	size_t len, start, end;
-	const char *text = screen_text(m->screen, &len);
+	size_t start = 0, end = 0;
 	bool before = use->shown;
-	int rc;
+	int rc = screen_rule_find(m, rule, &start, &end, &err);
 
-	rc = match_find(rule->pattern, &cursor, text, len, true, &start, &end,
-			&err);
 	if (rc < 0)
 		machine_event(m, MACHINE_EVENT_LIMIT, "the pattern %s (line %d) "
 			      "takes too long on this screen and is not looked "
@@ -146,7 +169,8 @@ static bool screen_rule_look(struct machine *m, const struct rule *rule,
 		return false;
 	again_cancel(m);
 	m->gone = 0;
-	rules_saw(m, rule, use, screen_line(m, text, start, end));
+	rules_saw(m, rule, use,
+		  screen_line(m, screen_text(m->screen, NULL), start, end));
 	return true;
 }
 
@@ -177,6 +201,7 @@ bool screen_rules_scan(struct machine *m)
 	if (m->screen == NULL || m->state < 0 ||
 	    screen_generation(m->screen) == m->looked || !screen_is_due(m))
 		return false;
+	secret_look(m);
 	if (screen_rules_look(m, rules_of_state(m), rules_uses(m)) ||
 	    screen_rules_look(m, &m->s->always, m->always_use))
 		return true;

@@ -55,6 +55,7 @@ void machine_stale(struct machine *m)
 	rules_rewind(m);
 	again_cancel(m);
 	machine_forget_secrets(m);
+	m->answered = false;
 	m->proofs[0] = '\0';
 }
 

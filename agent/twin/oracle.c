@@ -251,7 +251,8 @@ static void oracle_types(struct oracle *o, const struct machine_action *a)
 /*
  * Where the line lags, nobody can know that the prompt has gone meanwhile. Nor
  * where somebody else has cut the power without a word on the console, and there
- * nobody is left to read it.
+ * nobody is left to read it. Nor where the piece is lost that says that nobody
+ * asks any more: a drawn prompt stays where it is.
  */
 static void oracle_secret(struct oracle *o, const struct machine_action *a)
 {
@@ -260,9 +261,10 @@ static void oracle_secret(struct oracle *o, const struct machine_action *a)
 	int64_t most = oracle_any(o, lags) ? ORACLE_LAG_MS : ORACLE_QUIET_MS;
 	unsigned entry = twin_entries(o->w->t);
 	bool cut = !twin_is_on(o->w->t) && o->w->f.struck[FAULT_P18];
+	bool lost = o->secret_at >= 0 && o->w->f.struck[FAULT_L18];
 
 	oracle_types(o, a);
-	if (!cut && (o->secret_at < 0 || o->w->now - o->secret_at > most))
+	if (!cut && !lost && (o->secret_at < 0 || o->w->now - o->secret_at > most))
 		oracle_complain(o, "a secret was typed in state \"%s\" of the "
 				"twin, where nobody asks for one",
 				twin_state_name(o->w->t));

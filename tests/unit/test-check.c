@@ -235,8 +235,8 @@ static void secrets_exist(void **state)
 static void secrets_follow_a_prompt(void **state)
 {
 	static const char expected[] =
-		"x.ini:6: a secret is typed only by a rule on text, where its "
-		"prompt was seen: on = /^Password: $/ : secret root\n";
+		"x.ini:6: a secret is typed only by a rule on text or on the "
+		"screen, where its prompt was seen: on = /^Password: $/ : secret root\n";
 
 	(void)state;
 	says(HEAD "[state a]\ndo = secret root\nthen = failed \"f\"\n", expected);
@@ -245,6 +245,8 @@ static void secrets_follow_a_prompt(void **state)
 	says(HEAD "[always]\non lost = 5s : secret root\n"
 	     "[state a]\nthen = failed \"f\"\n", expected);
 	is_good(HEAD "[always]\non = /^Password: $/ : secret root\n"
+		     "[state a]\nthen = failed \"f\"\n");
+	is_good(HEAD "[always]\non screen = /^Password:$/ : secret root\n"
 		     "[state a]\nthen = failed \"f\"\n");
 }
 
@@ -547,6 +549,51 @@ static void prompts_of_secrets_stand_alone(void **state)
 	     "/^a\\/b \\(x\\): $/\n");
 }
 
+/* Where the cursor stands, and not somewhere above it. */
+static void drawn_prompts_of_secrets_stand_alone(void **state)
+{
+	static const char *const good[] = { "/^Password: *$/",
+		"/^ *\\| Password: +\\|$/",
+		"/^ *Locked disk\\n *Password: *$/",
+		"/^BIOS .*\\n(.*\\n)*Password:$/",
+		"/^BIOS .*\\n([^\\n]*\\n)+ *\\[_*\\]$/",
+		"/^\\S+'s password:$/" };
+	static const struct {
+		const char *pattern;
+		const char *why;
+	} bad[] = {
+		{ "/Password:$/", "may stand anywhere in a line" },
+		{ "/^Password:/", "may stand anywhere in a line" },
+		{ "\"Password:\"", "may stand anywhere in a line" },
+		{ "/^BIOS\\n.*Password:$/", "may begin with anything" },
+		{ "/^BIOS\\n(.*\\n)*.*word:$/", "may begin with anything" },
+		{ "/^BIOS.*Password:$/s", "may begin with anything" },
+		{ "/^BIOS(.|\\n)*Password:$/", "may begin with anything" },
+		{ "/^BIOS(\\n|.)*Password:$/", "may begin with anything" },
+		{ "/^BIOS[^$]*Password:$/", "may begin with anything" },
+		{ "/^BIOS\\D*Password:$/", "may begin with anything" },
+		{ "/^BIOS(?s:.)*Password:$/", "may begin with anything" },
+		{ "/^PIN:$|^BIOS\\n.+:$/", "may begin with anything" },
+		{ "/^Password: $/", "have no blanks at their end" },
+	};
+	char text[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), HEAD "[state a]\non screen = %s : "
+			 "secret root\ntimeout = 1m -> failed \"f\"\n", good[i]);
+		is_good(text);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), HEAD "[state a]\non screen = %s : "
+			 "secret root\ntimeout = 1m -> failed \"f\"\n",
+			 bad[i].pattern);
+		if (strstr(check(text, NULL), bad[i].why) == NULL)
+			fail_msg("%s: %s", bad[i].pattern, buffer_text(&said));
+	}
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -578,6 +625,8 @@ int main(void)
 		cmocka_unit_test_setup(acts_are_bounded, setup),
 		cmocka_unit_test_setup(patterns_that_others_hide, setup),
 		cmocka_unit_test_setup(prompts_of_secrets_stand_alone, setup),
+		cmocka_unit_test_setup(drawn_prompts_of_secrets_stand_alone,
+				       setup),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

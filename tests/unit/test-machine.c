@@ -23,7 +23,7 @@
 #include "base/vis.h"
 
 #define BEGIN 1000000
-#define SCRIPT_MAX 64
+#define SCRIPT_MAX 128
 #define ANSWERS_MAX 4
 
 enum scene_kind { SCENE_NONE = 0, SCENE_PRINT, SCENE_ATTACH, SCENE_LOSE,
@@ -1361,6 +1361,218 @@ static void secrets_are_not_typed_twice(void **state)
 	ends(&w, VERDICT_UNKNOWN, "it failed");
 }
 
+/* ---- secrets on a screen ---------------------------------------------------------- */
+
+#define DRAWN(pattern) HEAD "[state a]\non screen = " pattern " : secret pw -> b\n" \
+	"timeout = 60s -> failed \"t\"\n" \
+	"[state b]\non screen = /^Welcome/ -> recovered\n" \
+	"on screen = /^Invalid/ -> a\ntimeout = 20s -> failed \"t\"\n"
+#define BOX "\033[2J\033[5;10H+----------------------+" \
+	"\033[6;10H| Enter Password: ____ |" \
+	"\033[7;10H+----------------------+"
+#define BOX_RULE DRAWN("/^ +\\| Enter Password: _* \\|$/")
+
+/* Typed once where the cursor stands in the field; at_ms 0: not at all. */
+static void drawn(const char *sequence, const char *screen, int64_t at_ms)
+{
+	char line[64];
+	struct world w;
+
+	world_init(&w, sequence);
+	prints(&w, 1000, screen);
+	world_run(&w);
+	snprintf(line, sizeof(line), "%d secret pw\n", (int)at_ms);
+	if (count(&w, " secret pw\n") != (at_ms > 0) ||
+	    (at_ms > 0 && strstr(buffer_text(&w.log), line) == NULL))
+		fail_msg("[%s]: want %s", screen, at_ms > 0 ? line : "none");
+	ends(&w, VERDICT_FAILED, "t");
+}
+
+static void drawn_prompts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, BOX_RULE);
+	prints(&w, 1000, BOX "\033[6;28H");
+	prints(&w, 3000, "\033[2J\033[HWelcome");
+	world_run(&w);
+	has(&w, "1250 secret pw");
+	has(&w, "typed: <secret:pw> Enter");
+	assert_int_equal(count(&w, " secret pw\n"), 1);
+	ends(&w, VERDICT_RECOVERED, "");
+	/* Behind the prompt, with and without a blank, over two rows. */
+	drawn(DRAWN("/^Password:$/"), "\033[9;1HPassword:", 1250);
+	drawn(DRAWN("/^Password:$/"), "\033[9;1HPassword: ", 1250);
+	drawn(DRAWN("/^Locked\\nPassword: *$/"), "\033[9;1HLocked\r\nPassword:",
+	      1250);
+	/* One of two that look alike: that at the cursor. */
+	drawn(DRAWN("/^Password:$/"), "Password:\r\nInvalid\r\nPassword:", 1250);
+	/* The cursor comes to it later than its row. */
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword:\033[20;1HF1 Help");
+	prints(&w, 2000, "\033[9;10H");
+	prints(&w, 3000, "\033[2J\033[HWelcome");
+	world_run(&w);
+	has(&w, "2250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
+}
+
+static void drawn_prompts_without_the_cursor(void **state)
+{
+	(void)state;
+	/* Elsewhere, in the frame, in the label, hidden. */
+	drawn(BOX_RULE, BOX, 0);
+	drawn(BOX_RULE, BOX "\033[20;1H", 0);
+	drawn(BOX_RULE, BOX "\033[6;10H", 0);
+	drawn(BOX_RULE, BOX "\033[6;14H", 0);
+	drawn(BOX_RULE, BOX "\033[6;30H", 0);
+	drawn(BOX_RULE, BOX "\033[6;28H\033[?25l", 0);
+	drawn(BOX_RULE, BOX "\033[6;34H", 0);
+	drawn(BOX_RULE, BOX "\033[6;40H", 0);
+	drawn(DRAWN("/^PIN: \\[ *\\]$/"), "\033[9;1HPIN: [    ]", 0);
+	drawn(DRAWN("/^PIN: \\[ *\\]$/"), "\033[9;1HPIN: [    ]\033[9;7H", 1250);
+	drawn(DRAWN("/^PIN: _+$/"), "\033[9;1HPIN: ____", 0);
+	drawn(DRAWN("/^Password:$/"), "\033[9;1HPassword:\r\n", 0);
+	drawn(DRAWN("/^Password:$/"), "Password:\r\nroot@ldap1:~# ", 0);
+	drawn(DRAWN("/^Password:$/"), "\033[9;1HPassword:\033[9;4H", 0);
+	/* Somebody types already. */
+	drawn(DRAWN("/^Password: [*_]*$/"), "\033[9;1HPassword: **__\033[9;13H", 0);
+	drawn(DRAWN("/^Password: [*_]*$/"), "\033[9;1HPassword: ____\033[9;13H", 0);
+}
+
+static void drawn_prompts_have_to_be_fresh(void **state)
+{
+	struct world w;
+
+	(void)state;
+	/* From before the power action. */
+	world_init(&w, HEAD "[state a]\ndo = wait 2s, power reset\nthen = b\n"
+		       "[state b]\non screen = /^Password:$/ : secret pw\n"
+		       "timeout = 20s -> failed \"t\"\n");
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	world_run(&w);
+	lacks(&w, " secret pw\n");
+	ends(&w, VERDICT_FAILED, "t");
+	/* From before the console was lost. */
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	world_scene(&w, SCENE_LOSE, 1100, NULL);
+	world_scene(&w, SCENE_ATTACH, 1200, NULL);
+	world_run(&w);
+	lacks(&w, " secret pw\n");
+	ends(&w, VERDICT_FAILED, "t");
+	/* What came through is a part only. */
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	world_scene(&w, SCENE_GAP, 1100, NULL);
+	world_run(&w);
+	lacks(&w, " secret pw\n");
+	ends(&w, VERDICT_FAILED, "t");
+	/* It goes within the quiet: not typed, and typed when it comes again. */
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	prints(&w, 1200, "\033[2J\033[HPlease wait");
+	prints(&w, 5000, "\033[2J\033[9;1HPassword: ");
+	prints(&w, 7000, "\033[2J\033[HWelcome");
+	world_run(&w);
+	has(&w, "stale: the prompt is gone; the secret pw was not typed");
+	has(&w, "5250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
+}
+
+/* Something is painted elsewhere: it is typed when that is over, or never. */
+static void drawn_prompts_wait_for_quiet(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	for (i = 0; i < 20; i++)
+		prints(&w, 1100 + i * 100, "\0337\033[20;1Hx\0338");
+	prints(&w, 5000, "\033[2J\033[HWelcome");
+	world_run(&w);
+	has(&w, "3250 secret pw");
+	ends(&w, VERDICT_RECOVERED, "");
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	for (i = 0; i < 60; i++)
+		prints(&w, 1100 + i * 200, "\0337\033[20;1Hx\0338");
+	world_run(&w);
+	lacks(&w, " secret pw\n");
+	has(&w, "stale: ");
+	ends(&w, VERDICT_FAILED, "t");
+}
+
+/* I07, on a screen: by no rule twice to a prompt that is still the same. */
+static void drawn_prompts_get_one_secret(void **state)
+{
+	static const char *const second[] = { "on screen = /^Password: *$/",
+					      "on = /Password: ?/" };
+	char text[512];
+	struct world w;
+	int i;
+
+	(void)state;
+	/* It comes again: it was wrong. */
+	world_init(&w, DRAWN("/^Password:$/"));
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	prints(&w, 3000, "\033[2J\033[HInvalid");
+	prints(&w, 5000, "\033[2J\033[9;1HPassword: ");
+	world_run(&w);
+	assert_int_equal(count(&w, " secret pw\n"), 1);
+	ends(&w, VERDICT_FAILED, "is not typed twice");
+	/* It stays, since the host is slow; the next state has another secret. */
+	for (i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), HEAD "[state a]\n"
+			 "on screen = /^Password:$/ : secret pw -> b\n"
+			 "timeout = 20s -> failed \"t\"\n"
+			 "[state b]\n%s : secret other\n"
+			 "timeout = 20s -> failed \"t\"\n", second[i]);
+		world_init(&w, text);
+		prints(&w, 1000, "\033[9;1HPassword: ");
+		prints(&w, 3000, "\0337\033[20;1Hx\0338");
+		world_run(&w);
+		assert_int_equal(count(&w, " secret pw\n"), 1);
+		lacks(&w, " secret other\n");
+		ends(&w, VERDICT_FAILED, "t");
+	}
+	/* The same, seen as text first. */
+	world_init(&w, HEAD "[state a]\non = /^Password: ?/ : secret pw -> b\n"
+		       "timeout = 20s -> failed \"t\"\n"
+		       "[state b]\non screen = /^Password:$/ : secret other\n"
+		       "timeout = 20s -> failed \"t\"\n");
+	prints(&w, 1000, "Password: ");
+	prints(&w, 3000, "\0337\033[20;1Hx\0338");
+	world_run(&w);
+	assert_int_equal(count(&w, " secret pw\n"), 1);
+	lacks(&w, " secret other\n");
+	ends(&w, VERDICT_FAILED, "t");
+	/* Another prompt in its place gets its own. */
+	world_init(&w, HEAD "[state a]\n"
+		       "on screen = /^Password:$/ : secret pw -> b\n"
+		       "timeout = 20s -> failed \"t\"\n"
+		       "[state b]\non screen = /^Key:$/ : secret other -> c\n"
+		       "timeout = 20s -> failed \"t\"\n"
+		       "[state c]\nthen = recovered\n");
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	prints(&w, 3000, "\033[2J\033[9;1HKey: ");
+	world_run(&w);
+	has(&w, "3250 secret other");
+	ends(&w, VERDICT_RECOVERED, "");
+	/* After a power action it is another boot. */
+	world_init(&w, HEAD "[always]\non screen = /^Password:$/ : secret pw\n"
+		       "[state a]\ndo = wait 5s, power reset\nthen = b\n"
+		       "[state b]\ntimeout = 20s -> failed \"t\"\n");
+	prints(&w, 1000, "\033[9;1HPassword: ");
+	prints(&w, 9000, "\033[2J\033[9;1HPassword: ");
+	world_run(&w);
+	assert_int_equal(count(&w, " secret pw\n"), 2);
+	ends(&w, VERDICT_FAILED, "t");
+}
+
 /* ---- power ----------------------------------------------------------------------- */
 
 static void evidence_before_force_once(void **state)
@@ -1672,6 +1884,11 @@ int main(void)
 		cmocka_unit_test(prompts_with_a_message_inside),
 		cmocka_unit_test(stale_does_not_count),
 		cmocka_unit_test(secrets_are_not_typed_twice),
+		cmocka_unit_test(drawn_prompts),
+		cmocka_unit_test(drawn_prompts_without_the_cursor),
+		cmocka_unit_test(drawn_prompts_have_to_be_fresh),
+		cmocka_unit_test(drawn_prompts_wait_for_quiet),
+		cmocka_unit_test(drawn_prompts_get_one_secret),
 		cmocka_unit_test(evidence_before_force_once),
 		cmocka_unit_test(power_is_confirmed),
 		cmocka_unit_test(mute_consoles_are_opened_anew),

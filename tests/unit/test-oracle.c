@@ -380,6 +380,20 @@ static void test_secrets(void **state)
 	f.w.f.struck[FAULT_P18] = true;
 	secret(&f);
 	says(&f, "where nobody asks");
+	/* That nobody asks any more was lost on the line; that nobody did is not. */
+	begin(&f, "boot");
+	f.w.f.struck[FAULT_L18] = true;
+	secret(&f);
+	says(&f, "where nobody asks");
+	begin(&f, "boot");
+	f.w.f.struck[FAULT_L18] = true;
+	f.o.secret_at = f.w.now - 60000;
+	secret(&f);
+	says(&f, "");
+	begin(&f, "boot");
+	f.o.secret_at = f.w.now - 60000;
+	secret(&f);
+	says(&f, "where nobody asks");
 	begin(&f, "asks");
 	secret(&f);
 	later(&f, 500);
