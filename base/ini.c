@@ -72,6 +72,8 @@ static const char *ini_bad_byte(const char *at, size_t n, bool last)
 		return "no UTF-8";
 	if (*at == '\0')
 		return "a NUL";
+	if (n == 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
+		return "a byte order mark, which nobody sees";
 	if ((unsigned char)*at < 0x20 && *at != '\t' && !(last && *at == '\r'))
 		return "a control character";
 	return NULL;

@@ -4,7 +4,7 @@
  * it lays the ways from state to state out as a graph, once, and then asks one
  * question after the other. The questions of this room need the graph alone:
  * is each state reached and left, does nothing go round for ever, does the
- * longest path fit.
+ * longest way fit.
  */
 #include "agent/sequence/check-private.h"
 
@@ -98,20 +98,68 @@ static void check_part(struct check *c)
 			     "%s\"", c->s->name);
 }
 
+/* The next time that a person would write: "12m" for 11m04s. */
+static const char *check_round_up(int64_t ms, char *text, int text_len)
+{
+	int64_t step = ms > 10 * 60000 ? 60000 : 1000;
+
+	return deadline_format((ms + step - 1) / step * step, text, text_len);
+}
+
+/* The place of the deadline, or where it is to be added. */
+static int check_deadline_line(const struct check *c)
+{
+	return c->s->deadline_line > 0 ? c->s->deadline_line : c->s->line;
+}
+
+/*
+ * One attempt, on which nothing is done twice, fits into the deadline: else what
+ * stands at the end of the sequence can't be counted on. Returns whether it does.
+ */
+static bool check_attempt(struct check *c)
+{
+	char need[32], has[32], better[32], found[96] = "";
+	struct buffer path = { 0 };
+	int64_t bound, ms = graph_attempt_ms(&c->graph, &bound, &path);
+	bool fits = bound <= c->s->deadline_ms;
+
+	if (ms < bound)
+		snprintf(found, sizeof(found), "there are too many ways to look at "
+			 "all; a bound for all of them is %s; ",
+			 deadline_format(bound, need, sizeof(need)));
+	if (!fits)
+		problems_add_at(c->problems, c->s->file, check_deadline_line(c),
+				c->s->deadline_column, "one attempt, in which no "
+				"state is entered twice, may take %s%s, and the "
+				"deadline is %s; \"deadline = %s\" would do, or "
+				"smaller timeouts; %sthe path: %.500s",
+				ms < bound ? "up to " : "",
+				deadline_format(bound, need, sizeof(need)),
+				deadline_format(c->s->deadline_ms, has, sizeof(has)),
+				check_round_up(bound, better, sizeof(better)),
+				found, buffer_text(&path));
+	buffer_release(&path);
+	return fits;
+}
+
+/* All attempts that visits allow: a run may end in the middle of one. */
 static void check_deadline(struct check *c)
 {
 	struct buffer path = { 0 };
 	int64_t worst = graph_worst_ms(&c->graph, &path);
-	char need[32], has[32];
+	char need[32], has[32], better[32];
 
 	if (worst > c->s->deadline_ms)
-		problems_warn(c->problems, c->s->file, c->s->line,
-			      "the longest path takes %s, the deadline is %s; a "
-			      "run may end in the middle: make timeouts or visits "
-			      "smaller, or the deadline longer; the path: %.500s",
-			      deadline_format(worst, need, sizeof(need)),
-			      deadline_format(c->s->deadline_ms, has, sizeof(has)),
-			      buffer_text(&path));
+		problems_warn_at(c->problems, c->s->file, check_deadline_line(c),
+				 c->s->deadline_column, "the longest path takes "
+				 "%s, the deadline is %s; a run may end in the "
+				 "middle: \"deadline = %s\" would do, or smaller "
+				 "timeouts or visits; the path: %.500s",
+				 deadline_format(worst, need, sizeof(need)),
+				 deadline_format(c->s->deadline_ms, has,
+						 sizeof(has)),
+				 check_round_up(worst, better, sizeof(better)),
+				 buffer_text(&path));
 	buffer_release(&path);
 }
 
@@ -120,6 +168,7 @@ void sequence_check(const struct sequence *s, const struct check_host *host,
 {
 	struct check c = { .s = s, .host = host, .problems = problems };
 	struct graph_times times = { 0 };
+	bool loops;
 
 	if (host != NULL)
 		times = (struct graph_times){ .confirm_ms = host->confirm_ms,
@@ -127,7 +176,10 @@ void sequence_check(const struct sequence *s, const struct check_host *host,
 	graph_init(&c.graph, s, host != NULL ? &times : NULL);
 	check_part(&c);
 	check_states(&c);
-	if (!graph_loops(&c.graph, check_say_loop, &c))
+	loops = graph_loops(&c.graph, check_say_loop, &c);
+	/* What is there for others to run has their deadline. */
+	if ((!sequence_is_part(s) || s->deadline_line > 0) &&
+	    check_attempt(&c) && !loops)
 		check_deadline(&c);
 	check_flow(&c);
 	check_proof(&c);

@@ -35,8 +35,9 @@ struct check_host {
  *  - a secret is only typed by a rule on text whose pattern is all of a line;
  *    only checks in `healthy`;
  *  - no pattern is hidden by another one: such a rule can never fire;
- *  - the longest path fits into the deadline (a warning that names both,
- *    and the path);
+ *  - the longest way on which no state is entered twice fits into the deadline,
+ *    and all that visits allow does (a warning); both name the path and the
+ *    nearest deadline that would do;
  *  - a path that ends with the host powered off says so (a warning).
  * host NULL: what can be said without one.
  */

@@ -208,6 +208,8 @@ void graph_put_dot(struct graph *g, struct buffer *out)
 	buffer_append_text(out, "\" {\n\tgraph [labelloc=t, label=\"");
 	buffer_printf(&text, "%s: %s\n", g->s->name, g->s->summary);
 	graph_put_longest(g, &text);
+	buffer_append_text(&text, "\none attempt takes ");
+	graph_put_attempt(g, &text);
 	dot_put(&d, buffer_text(&text));
 	buffer_append_text(out, "\"];\n\tnode [shape=box];\n"
 			   "\tbegin [shape=point];\n");

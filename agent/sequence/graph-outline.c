@@ -180,6 +180,8 @@ void graph_put_outline(struct graph *g, struct buffer *out)
 	outline_flush(out, "sequence", &text, -1);
 	graph_put_longest(g, &text);
 	outline_flush(out, "time", &text, -1);
+	graph_put_attempt(g, &text);
+	outline_flush(out, "attempt", &text, -1);
 	if (g->s->healthy.count > 0) {
 		graph_put_actions(&g->s->healthy, &text);
 		buffer_append_text(&text, " -> recovered, nothing is touched");

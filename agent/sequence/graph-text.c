@@ -108,3 +108,19 @@ void graph_put_longest(struct graph *g, struct buffer *out)
 		buffer_printf(out, ": %s", buffer_text(&path));
 	buffer_release(&path);
 }
+
+void graph_put_attempt(struct graph *g, struct buffer *out)
+{
+	struct buffer path = { 0 };
+	int64_t bound, ms = graph_attempt_ms(g, &bound, &path);
+
+	if (ms < bound) {
+		buffer_append_text(out, "up to ");
+		graph_put_ms(bound, out);
+		buffer_append_text(out, "; there are too many ways to look at all, "
+				   "the longest that was found takes ");
+	}
+	graph_put_ms(ms, out);
+	buffer_printf(out, ": %s", buffer_text(&path));
+	buffer_release(&path);
+}

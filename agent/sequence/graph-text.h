@@ -32,4 +32,7 @@ bool graph_fails_bare(const struct state *st);
 /* "deadline 30m, the longest path takes 18m: PATH", or why there is none. */
 void graph_put_longest(struct graph *g, struct buffer *out);
 
+/* What one attempt takes, on which no state is entered twice, and its path. */
+void graph_put_attempt(struct graph *g, struct buffer *out);
+
 #endif

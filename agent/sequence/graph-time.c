@@ -14,6 +14,7 @@
 #define GRAPH_SHELL_MS 60000	/* a command that names no time */
 #define GRAPH_TRY_MS 10000	/* one try of a check */
 #define GRAPH_KEY_MS 100
+#define GRAPH_TYPED_MS 1000	/* typing that nobody waits for */
 #define GRAPH_LOOK_MS 16000	/* what restart reads before its first rung */
 #define GRAPH_CALL_MS 5000	/* boot, collect, break */
 
@@ -117,27 +118,111 @@ int64_t graph_actions_ms(const struct graph *g, int state,
 	return ms;
 }
 
+/*
+ * How long the action holds the state, so that not even its timeout comes through.
+ * A restart holds it only where the power is switched off, by its last rung.
+ */
+static int64_t graph_held_ms(const struct graph *g, const struct action *a,
+			     int64_t key_ms)
+{
+	if (a->type == ACTION_WAIT || a->type == ACTION_SELECT ||
+	    action_is_check(a))
+		return 0;
+	if (a->type == ACTION_STOP)
+		return graph_power_ms(g, DRIVER_ACT_OFF);
+	if (a->type == ACTION_RESTART)
+		return graph_power_ms(g, DRIVER_ACT_CYCLE);
+	return graph_action_ms(g, a, key_ms);
+}
+
+/*
+ * When the last of its actions lets go that can be begun before the timeout. Those
+ * that hold the state, one behind the other, let nothing through between them.
+ */
+static int64_t graph_do_lets_go(const struct graph *g, const struct state *st)
+{
+	int64_t at = 0, held, open;
+	const struct action *a;
+	size_t i;
+
+	for (i = 0; i < st->act.count; i++) {
+		a = &st->act.list[i];
+		held = graph_held_ms(g, a, st->key_delay_ms);
+		open = graph_action_ms(g, a, st->key_delay_ms) - held;
+		if (a->type == ACTION_ASK)
+			open = st->timeout_ms;
+		if (open > 0 && at > st->timeout_ms)
+			break;
+		if (open > 0)
+			at = deadline_min(deadline_add(at, open), st->timeout_ms);
+		at = deadline_add(at, held);
+	}
+	return at;
+}
+
+/* The longest that a rule which stays holds the state; what is typed in a second
+   is not worth a word. */
+static int64_t graph_rules_hold(const struct graph *g, int state,
+				const struct rules *rules)
+{
+	const struct state *st = &g->s->states[state];
+	const struct rule *r;
+	int64_t longest = 0, ms;
+	size_t i, j;
+
+	for (i = 0; i < rules->count; i++) {
+		r = &rules->list[i];
+		if (r->target.kind != TARGET_NONE || !rule_holds(r, state))
+			continue;
+		/* In the middle of a `do` it holds it as a whole. */
+		ms = st->act.count > 0 ? graph_actions_ms(g, state, &r->actions) : 0;
+		for (j = 0; st->act.count == 0 && j < r->actions.count; j++)
+			ms = deadline_add(ms, graph_held_ms(
+				g, &r->actions.list[j], st->key_delay_ms));
+		if (ms > longest)
+			longest = ms;
+	}
+	return longest > GRAPH_TYPED_MS ? longest : 0;
+}
+
 int64_t graph_state_ms(const struct graph *g, int state)
 {
 	const struct state *st = &g->s->states[state];
+	int64_t held, always, end;
 
-	return st->timeout_ms > 0
-		       ? st->timeout_ms
-		       : graph_actions_ms(g, state, &st->act);
+	if (st->timeout_ms == 0)
+		return graph_actions_ms(g, state, &st->act);
+	held = graph_rules_hold(g, state, &st->rules);
+	always = graph_rules_hold(g, state, &g->s->always);
+	end = deadline_add(st->timeout_ms, held > always ? held : always);
+	held = graph_do_lets_go(g, st);
+	return held > end ? held : end;
+}
+
+static bool graph_asks(const struct state *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->act.count; i++) {
+		if (st->act.list[i].type == ACTION_ASK)
+			return true;
+	}
+	return false;
 }
 
 int64_t graph_edge_ms(const struct graph *g, int state,
 		      const struct graph_edge *e)
 {
 	const struct state *st = &g->s->states[state];
-	int64_t ms = graph_state_ms(g, state), acts;
+	int64_t ms = graph_state_ms(g, state);
 
-	if (e->kind == GRAPH_EDGE_THEN || e->kind == GRAPH_EDGE_ELSE) {
-		acts = graph_actions_ms(g, state, &st->act);
-		return st->timeout_ms > 0 && st->timeout_ms < acts ? ms : acts;
-	}
-	return deadline_add(ms, e->rule != NULL
-				? graph_actions_ms(g, state, &e->rule->actions) : 0);
+	if (e->kind != GRAPH_EDGE_THEN && e->kind != GRAPH_EDGE_ELSE)
+		return deadline_add(ms, e->rule != NULL
+					? graph_actions_ms(g, state, &e->rule->actions)
+					: 0);
+	/* A person takes as long as they may. */
+	return graph_asks(st) ? ms
+			      : deadline_min(ms, graph_actions_ms(g, state, &st->act));
 }
 
 /* ---- the longest path --------------------------------------------------------- */
@@ -261,6 +346,28 @@ static int64_t graph_add_target(struct graph *g, const struct target *to,
 	return graph_add_path(g, to->state, times, path);
 }
 
+/* A rule of [always] with `max`: what it does, and where it leads, so many times. */
+static int64_t graph_add_rule(struct graph *g, const struct rule *r,
+			      struct buffer *path)
+{
+	int64_t total = graph_add_target(g, &r->target, r->max, path), ms = 0;
+	char time[32];
+	int i;
+
+	if (r->target.kind != TARGET_NONE)
+		ms = graph_actions_ms(g, r->first, &r->actions);
+	if (ms < GRAPH_TYPED_MS)
+		return total;
+	for (i = 0; i < r->max; i++)
+		total = deadline_add(total, ms);
+	if (path != NULL)
+		buffer_printf(path, "%s%d x what %s does (%s)",
+			      path->len > 0 ? ", then " : "", r->max,
+			      r->source != NULL ? r->source : "a rule",
+			      deadline_format(ms, time, sizeof(time)));
+	return total;
+}
+
 int64_t graph_worst_ms(struct graph *g, struct buffer *path)
 {
 	const struct target start = { .kind = TARGET_STATE,
@@ -277,8 +384,7 @@ int64_t graph_worst_ms(struct graph *g, struct buffer *path)
 	for (i = 0; i < g->s->always.count; i++) {
 		r = &g->s->always.list[i];
 		if (r->max > 0)
-			total = deadline_add(total, graph_add_target(
-				g, &r->target, r->max, path));
+			total = deadline_add(total, graph_add_rule(g, r, path));
 	}
 	return total;
 }

@@ -80,6 +80,15 @@ int64_t graph_edge_ms(const struct graph *g, int state,
  */
 int64_t graph_worst_ms(struct graph *g, struct buffer *path);
 
+/*
+ * The longest way from the start on which no state is entered twice: what one
+ * attempt may take. Returns the longest that was found, which is of all of them
+ * where *ret_bound_ms is the same; else there were too many ways to look at, and
+ * no attempt takes more than *ret_bound_ms. Loops do no harm. path: as above.
+ */
+int64_t graph_attempt_ms(struct graph *g, int64_t *ret_bound_ms,
+			 struct buffer *path);
+
 /* For people: the sequence in graphviz's language, and as text of 80 columns. */
 void graph_put_dot(struct graph *g, struct buffer *out);
 void graph_put_outline(struct graph *g, struct buffer *out);

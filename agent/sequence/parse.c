@@ -201,6 +201,8 @@ static bool key_needs(struct parsing *g)
 
 static bool key_deadline(struct parsing *g)
 {
+	g->s->deadline_line = g->p.entry->line;
+	g->s->deadline_column = parse_column(&g->p);
 	return take_time(g, &g->s->deadline_ms);
 }
 

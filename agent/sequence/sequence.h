@@ -203,6 +203,8 @@ struct sequence {
 	unsigned needs;		/* as declared */
 	int needs_line;
 	int64_t deadline_ms;
+	int deadline_line;	/* 0: it is the usual one */
+	int deadline_column;
 	bool evidence;
 	struct actions healthy;	/* checks */
 	int start;		/* index of a state */

@@ -62,6 +62,7 @@ outline_has() {
 	outline_has 'sequence    odd: Quotes " and \ backslashes, ä and ${vars}'
 	outline_has 'time        deadline 30m, the longest path takes 16m10s: 2 x [cycle (2m05s) ->
             boot (5m) -> services (1m)]'
+	outline_has 'attempt     8m05s: cycle (2m05s) -> boot (5m) -> services (1m)'
 	outline_has 'cycle  (it begins here)'
 	outline_has '  visits    2, the next one -> needs-hands "look"'
 	outline_has '  then      -> boot                                                        2m05s'

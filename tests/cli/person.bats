@@ -132,7 +132,7 @@ journal() {
 		summary = off
 		needs = power
 		start = cut
-		deadline = 30s
+		deadline = 2m
 		[state cut]
 		do = wait 500ms, power off
 		then = recovered "it is off"
@@ -183,12 +183,11 @@ journal() {
 		summary = off
 		needs = power
 		start = cut
-		deadline = 4s
 		[state cut]
 		do = power off
 		then = recovered "it is off"
 	END
-	at_terminal run cut old9 <<-'END'
+	at_terminal run --deadline 4s cut old9 <<-'END'
 		child.expect("be done .*: ")
 		child.expect("no answer came in time")
 		child.expect("needs-hands after .*: go to rack 3")

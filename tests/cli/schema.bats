@@ -72,7 +72,7 @@ records_are_valid() {
 
 @test "schema: a run that is not waited for, cancelled, killed, refused, busy" {
 	good
-	sed -i 's/wait 100ms/wait 1m/' "$config/sequences.d/nap.ini"
+	sed -i 's/wait 100ms/wait 1m/;s/10s/2m/' "$config/sequences.d/nap.ini"
 	said event recover ldap1 --no-wait
 	said event recover ldap1
 	[ "$(jq -r .code "$BATS_TEST_TMPDIR/said")" = busy ]

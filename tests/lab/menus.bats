@@ -39,7 +39,7 @@ host() {
 sequence() {
 	{
 		printf '%s\n' '[sequence]' 'summary = Goes through a menu' \
-			'needs = console' 'deadline = 4m' 'start = begin'
+			'needs = console' 'deadline = 5m' 'start = begin'
 		cat
 	} >"$config/sequences.d/menu.ini"
 }

@@ -37,7 +37,7 @@ configure() {
 	[sequence]
 	summary = Answer what the boot asks
 	needs = console
-	deadline = 2m
+	deadline = 3m
 	start = post
 	[state post]
 	timeout = 60s -> failed "no POST"
