@@ -322,6 +322,7 @@ static void write_checks(const struct learn *l, const struct span *s,
 static void write_keys(const struct learn_mark *m, struct buffer *out)
 {
 	size_t i, len = m->bytes.len;
+	struct buffer seen = { 0 };
 
 	if (m->kind == LEARN_SECRET) {
 		buffer_append_text(out, "secret   = yes\non       = /[\\r\\n]/");
@@ -333,9 +334,11 @@ static void write_keys(const struct learn_mark *m, struct buffer *out)
 	/* A twin sees what is no ASCII as '?'. */
 	len = len < LEARN_PATTERN_MAX ? len : LEARN_PATTERN_MAX;
 	for (i = 0; i < len; i++)
-		learn_escape(out, (unsigned char)m->bytes.data[i] < 0x80
-					  ? &m->bytes.data[i] : "?", 1);
+		buffer_append_char(&seen, (unsigned char)m->bytes.data[i] < 0x80
+						  ? m->bytes.data[i] : '?');
+	learn_escape(out, seen.data, seen.len);
 	buffer_append_char(out, '"');
+	buffer_release(&seen);
 }
 
 static void write_command(const struct learn_mark *m, struct buffer *out)

@@ -214,6 +214,8 @@ static void test_problems(void **state)
 					  "character; expected UTF-8 text" },
 		{ "[a]\nx = 1\ry = 2\n", 2, "byte 6 of this line is a control "
 					    "character; expected UTF-8 text" },
+		{ "[a]\n\xef\xbb\xbfx = 1\n", 2, "byte 1 of this line is a byte "
+			"order mark, which nobody sees; expected UTF-8 text" },
 	};
 	struct ini *ini;
 	size_t i;
@@ -228,6 +230,19 @@ static void test_problems(void **state)
 	ini = read_len("[a]\nx\0 = 1\n", 11);
 	assert_said(0, 2, "byte 2 of this line is a NUL; expected UTF-8 text");
 	assert_int_equal(said.errors, 1);
+	ini_free(ini);
+}
+
+/* inih begins anew behind a line that it can't read, and skips a mark there. */
+static void test_mark_behind_a_problem(void **state)
+{
+	struct ini *ini = read_text("[a]\nwhat\n\xef\xbb\xbf= 1\n");
+
+	(void)state;
+	assert_int_equal(said.count, 2);
+	assert_said(1, 3, "byte 1 of this line is a byte order mark, which nobody "
+			  "sees; expected UTF-8 text");
+	assert_int_equal(ini->sections[0].count, 0);
 	ini_free(ini);
 }
 
@@ -293,6 +308,7 @@ int main(void)
 		INI(test_long_lines),
 		INI(test_problems),
 		INI(test_goes_on),
+		INI(test_mark_behind_a_problem),
 		INI(test_longest_names),
 		INI(test_empty),
 	};

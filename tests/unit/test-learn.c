@@ -221,6 +221,24 @@ static void test_names_of_keys(void **state)
 	buffer_release(&text);
 }
 
+/* What looks like a var was typed by somebody, and is no var of the twin. */
+static void test_typed_var(void **state)
+{
+	struct buffer text = { 0 };
+	struct twin_model *m = learned(
+		E(1000, "\"typed\",\"text\":\"\\\"echo ${x\\\" Enter\"") END(2000),
+		CAST "[0.9,\"o\",\"$ \"]\n[1.5,\"o\",\"ok\"]\n", &text);
+	struct twin *t = twin_new(m, 1, 0);
+
+	(void)state;
+	assert_string_equal(printed(t, 1000), "$ ");
+	twin_type(t, 1000, "echo ${x\r", 9);
+	assert_string_equal(printed(t, 2500), "ok");
+	twin_free(t);
+	twin_model_free(m);
+	buffer_release(&text);
+}
+
 /* ---- hostile records --------------------------------------------------------------- */
 
 static void test_hostile_output(void **state)
@@ -334,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_shell),
 		cmocka_unit_test(test_names_of_keys),
+		cmocka_unit_test(test_typed_var),
 		cmocka_unit_test(test_hostile_output),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_refused),
