@@ -71,6 +71,12 @@ void view_say(struct view *v, int64_t now, const char *text)
 	v->changed = true;
 }
 
+void view_typed(struct view *v)
+{
+	v->changed |= v->said[0] != '\0';
+	v->said[0] = '\0';
+}
+
 /* Where there is no room for the line, what it is about is said once. */
 static void view_say_size(struct view *v, int64_t now)
 {

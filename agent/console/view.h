@@ -37,8 +37,9 @@ bool view_is_shown(const struct view *v);
 /* Where the terminal is smaller: as paint_move_part. */
 void view_move(struct view *v, int64_t now, int down, int right);
 
-/* Says something for some seconds. */
+/* Says something for some seconds, or until the person types. */
 void view_say(struct view *v, int64_t now, const char *text);
+void view_typed(struct view *v);
 
 /* When view_tick has something to do; DEADLINE_NEVER: nothing until then. */
 int64_t view_deadline(const struct view *v);

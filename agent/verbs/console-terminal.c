@@ -163,6 +163,12 @@ void console_terminal_toggle(struct console_terminal *t)
 	}
 }
 
+void console_terminal_typed(struct console_terminal *t)
+{
+	if (t->view != NULL)
+		view_typed(t->view);
+}
+
 const char *console_terminal_commands(const struct console_terminal *t)
 {
 	return console_terminal_shows_screen(t) ? ".BS?hjklf" : ".BS?";

@@ -58,6 +58,9 @@ void console_terminal_toggle(struct console_terminal *t);
 bool console_terminal_has_screen(const struct console_terminal *t);
 bool console_terminal_shows_screen(const struct console_terminal *t);
 
+/* The person typed something for the host: what was said was read. */
+void console_terminal_typed(struct console_terminal *t);
+
 /*
  * What a person may type behind a ~ now, for tilde_take. Those about what
  * is seen are carried out, true; "." "B" and "?" are the caller's.

@@ -80,22 +80,19 @@ static void console_command(struct console *c, char key)
 
 static void console_key(struct console *c, char key)
 {
-	switch (tilde_take(&c->tilde, key,
-				  console_terminal_shows_screen(&c->terminal),
-				  console_terminal_commands(&c->terminal))) {
-	case TILDE_COMMAND:
+	bool screen = console_terminal_shows_screen(&c->terminal);
+	enum tilde_key what;
+
+	what = tilde_take(&c->tilde, key, screen,
+			  console_terminal_commands(&c->terminal));
+	if (what == TILDE_COMMAND)
 		console_command(c, key);
-		break;
-	case TILDE_SEND_BOTH:
+	if (what == TILDE_COMMAND || what == TILDE_HOLD)
+		return;
+	console_terminal_typed(&c->terminal);
+	if (what == TILDE_SEND_BOTH)
 		buffer_append_char(&c->queue, '~');
-		buffer_append_char(&c->queue, key);
-		break;
-	case TILDE_SEND:
-		buffer_append_char(&c->queue, key);
-		break;
-	case TILDE_HOLD:
-		break;
-	}
+	buffer_append_char(&c->queue, key);
 }
 
 static void console_input(struct console *c)

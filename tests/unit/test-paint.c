@@ -424,6 +424,13 @@ static void the_view_says_what_is_seen(void **state)
 	assert_int_equal(view_deadline(v), 7000);
 	view_out(v, 7000, t);
 	assert_row(t, 25, " ldap1: screen of 80x25; ~. leaves");
+	/* or by the next key */
+	view_say(v, 7100, "break sent");
+	view_out(v, 7100, t);
+	assert_row(t, 25, " break sent");
+	view_typed(v);
+	view_out(v, 7200, t);
+	assert_row(t, 25, " ldap1: screen of 80x25; ~. leaves");
 	/* a host that draws further */
 	view_feed(v, "\033[31;100H", 9);
 	view_out(v, 8000, t);
