@@ -205,7 +205,7 @@ watched() {
 		summary = Goes through the menu
 		needs = console
 		start = begin
-		deadline = 1m
+		deadline = 3m
 		[state begin]
 		do = send "m"
 		timeout = 30s -> failed "no menu"
