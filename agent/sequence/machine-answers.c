@@ -43,12 +43,32 @@ static void check_passed(struct machine *m, const struct action *a,
 	actions_skip(m);
 }
 
+/*
+ * H03: all checks before this one were good, and this one we refuse ourselves,
+ * since the host shows another key. It is up, then, and whether it is well nobody
+ * can say: that is no reason to cut its power.
+ */
+static bool check_is_refused(struct machine *m, const struct machine_outcome *o)
+{
+	char text[700];
+
+	if (actions_top(m)->kind != FRAME_HEALTHY ||
+	    o->err.code != RH_ERR_REFUSED)
+		return false;
+	snprintf(text, sizeof(text), "whether it is healthy can't be known, and "
+		 "nothing was touched: %.500s", o->err.text);
+	machine_finish(m, VERDICT_NEEDS_HANDS, RH_ERR_NONE, text);
+	return true;
+}
+
 static void answer_check(struct machine *m, const struct action *a,
 			 const struct machine_outcome *o)
 {
 	struct frame *f = actions_top(m);
 	char text[600];
 
+	if (check_is_refused(m, o))
+		return;
 	if (o->err.code == RH_ERR_NONE) {
 		if (check_holds(m, a, f))
 			check_passed(m, a, o);

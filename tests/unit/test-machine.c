@@ -60,6 +60,7 @@ struct world {
 	enum rh_code break_fails;
 	enum rh_code shell_fails;
 	int64_t port_closes;		/* from then on they do not again; 0 never */
+	bool strange_key;		/* a check of 389 is refused by us */
 	const char *says;		/* a person, 5 s after a question */
 	int split;			/* bytes a feed; 0: all at once */
 	bool echoes;			/* what is typed comes back */
@@ -218,6 +219,8 @@ static void world_check(struct world *w, const struct machine_action *a)
 	if (since(w) < w->port_open ||
 	    (w->port_closes != 0 && since(w) >= w->port_closes))
 		rh_error_set(&o->err, RH_ERR_UNREACHABLE, "refused");
+	else if (w->strange_key && a->action->number == 389)
+		rh_error_set(&o->err, RH_ERR_REFUSED, "the host key has changed");
 	else
 		o->text = a->action->number == 22 ? "tcp 22 answers"
 						  : "tcp 389 answers";
@@ -1686,6 +1689,39 @@ static void healthy(void **state)
 	ends(&w, VERDICT_RECOVERED, "");
 }
 
+/* H03: who shows another key is up, and nobody knows whether it is ill. */
+static void another_key_is_no_illness(void **state)
+{
+	static const char text[] = HEAD "healthy = check tcp 22, check tcp 389\n"
+		"[state a]\ndo = power cycle, check tcp 389\nthen = recovered\n";
+	struct world w;
+
+	(void)state;
+	world_init(&w, text);
+	w.config.check_healthy = true;
+	w.strange_key = true;
+	w.port_open = 0;
+	world_run(&w);
+	assert_int_equal(w.acts, 0);
+	assert_int_equal(w.code, RH_ERR_NONE);
+	ends(&w, VERDICT_NEEDS_HANDS, "nothing was touched: the host key has "
+				      "changed");
+	/* Where a check before it says that it is ill, it is. */
+	world_init(&w, text);
+	w.config.check_healthy = true;
+	w.strange_key = true;
+	world_run(&w);
+	assert_int_equal(w.acts, 2);
+	ends(&w, VERDICT_FAILED, "");
+	/* Later it fails as any check. */
+	world_init(&w, text);
+	w.strange_key = true;
+	w.port_open = 0;
+	world_run(&w);
+	assert_int_equal(w.acts, 2);
+	ends(&w, VERDICT_FAILED, "the host key has changed");
+}
+
 static void abort_ends_at_once(void **state)
 {
 	struct world w;
@@ -1893,6 +1929,7 @@ int main(void)
 		cmocka_unit_test(power_is_confirmed),
 		cmocka_unit_test(mute_consoles_are_opened_anew),
 		cmocka_unit_test(healthy),
+		cmocka_unit_test(another_key_is_no_illness),
 		cmocka_unit_test(abort_ends_at_once),
 		cmocka_unit_test(late_answers_are_ignored),
 		cmocka_unit_test(tells_what_it_waits_for),
