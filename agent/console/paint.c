@@ -284,10 +284,22 @@ static void paint_long_color(uint32_t color, unsigned base, struct buffer *out)
 		buffer_printf(out, "\033[%u;5;%um", base + 8, color & 0xff);
 }
 
+/* Of a blank only the background is seen. */
+static bool paint_pen_fits(const struct paint *p, const struct screen_cell *cell)
+{
+	if (p->pen.c == PAINT_UNKNOWN)
+		return false;
+	if (cell->c == ' ' && cell->attributes == 0)
+		return p->pen.bg == cell->bg &&
+		       (p->pen.attributes &
+			(SCREEN_REVERSE | SCREEN_UNDERLINE)) == 0;
+	return paint_same_style(&p->pen, cell);
+}
+
 static void paint_pen(struct paint *p, const struct screen_cell *cell,
 		      struct buffer *out)
 {
-	if (p->pen.c != PAINT_UNKNOWN && paint_same_style(&p->pen, cell))
+	if (paint_pen_fits(p, cell))
 		return;
 	buffer_append_text(out, "\033[0");
 	if ((cell->attributes & SCREEN_BOLD) != 0)

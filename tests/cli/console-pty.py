@@ -18,7 +18,7 @@ person does and wants to see is on standard input, a line each:
 While the screen is shown, each sequence must be one that man rhands names: the
 cursor's place, erase, colours and modes 7, 25, 1049; anything else fails, and no
 control character comes. In the lines no string, mode, report or key change may
-come. Each step is waited for 20 s."""
+come. Each step is waited for 20 s, or LIMIT."""
 
 import ast
 import codecs
@@ -32,7 +32,7 @@ import sys
 import termios
 import time
 
-LIMIT = 20
+LIMIT = int(os.environ.get("LIMIT", "20"))
 OURS = re.compile(r"\x1b\[(?:([0-9;]*)([HGKJm])|\?(7|25|1049)([hl]))")
 FILTERED = re.compile(r"\x1b(?:\[[0-9;]*[A-HJKLMPSTX@dfmr`ea]|[78MDE])")
 
@@ -121,12 +121,12 @@ class Terminal:
     def painted(self):
         return ["".join(c for c, _ in row) for row in self.cells]
 
-    def style(self, text, sgr):
+    def styles(self, text):
+        """Of each row that has the text, there."""
         for row, cells in zip(self.painted(), self.cells):
             at = row.find(text)
-            if at >= 0 and all(s == sgr for _, s in cells[at:at + len(text)]):
-                return True
-        return False
+            if at >= 0:
+                yield ",".join(sorted({s for _, s in cells[at:at + len(text)]}))
 
 
 class Person:
@@ -169,6 +169,7 @@ class Person:
         t = self.terminal
         print(why, "\nlines:", t.text[-2000:], "\nscreen:", t.screen, (t.row, t.col))
         print("\n".join(row.rstrip() for row in t.painted()).rstrip(), "\nstatus:", self.status)
+        print("styles:", *t.styles(why.split()[-2]))
         sys.exit(1)
 
     def kill_hand(self):
@@ -195,7 +196,7 @@ class Person:
             self.until((word, rest), lambda: t.screen and not any(rest in r for r in t.painted()))
         elif word == "style":
             text, _, sgr = rest.partition(" ")
-            self.until((word, rest), lambda: t.style(text, sgr))
+            self.until((word, rest), lambda: sgr in self.terminal.styles(text))
         elif word == "cursor":
             place = tuple(int(n) - 1 for n in rest.split())
             self.until((word, rest), lambda: (t.row, t.col) == place and not t.hidden)
