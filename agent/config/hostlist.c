@@ -214,5 +214,5 @@ char *hostlist_fold(const char *const *names, size_t count)
 		else
 			buffer_append_text(&out, names[i++]);
 	}
-	return out.len > 0 ? buffer_take(&out) : memory_copy("");
+	return buffer_take(&out);
 }

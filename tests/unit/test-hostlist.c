@@ -57,10 +57,14 @@ static void test_fold_mixed(void **state)
 {
 	static const char *const names[] = { "db1", "ldap", "web1", "web2",
 					     "web4", "web10", "web010", "nfs" };
+	static const char *const empty = "";
 	char *folded = hostlist_fold(names, 8);
 
 	(void)state;
 	assert_string_equal(folded, "db1,ldap,web[1-2,4,10],web010,nfs");
+	free(folded);
+	folded = hostlist_fold(&empty, 1);
+	assert_string_equal(folded, "");
 	free(folded);
 	folded = hostlist_fold(names, 0);
 	assert_string_equal(folded, "");
