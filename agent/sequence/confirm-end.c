@@ -133,8 +133,9 @@ void confirm_unreadable(struct confirm *c, int64_t now)
 	bool proof = c->send == DRIVER_ACT_CYCLE ? c->console_since : true;
 	char text[200];
 
-	if (c->send == DRIVER_ACT_ON && c->console_since) {
-		confirm_reached_on(c, now, "the console speaks, on at");
+	if (c->send == DRIVER_ACT_ON && c->console_late) {
+		confirm_reached_on(c, c->console_at,
+				   "the console speaks, on at");
 		return;
 	}
 	if (confirm_act_once(c->send) && c->sent) {
@@ -187,8 +188,8 @@ void confirm_not_seen(struct confirm *c, int64_t now)
 		confirm_unreadable(c, now);
 	} else if (c->send == DRIVER_ACT_ON && c->console_off) {
 		/* P07 */
-		confirm_reached_on(c, now, "the state says off but the console "
-					   "speaks, on at");
+		confirm_reached_on(c, c->console_at, "the state says off but the "
+				   "console speaks, on at");
 	} else if (c->attempts == 0) {
 		snprintf(text, sizeof(text), "%s was refused: %.150s", act,
 			 c->err.text);

@@ -12,6 +12,7 @@
 #define CONFIRM_READ_MS 30000	/* how long the first reading may take */
 #define CONFIRM_REFUSED_MS 10000 /* how long a refused act is looked after */
 #define CONFIRM_SPARE_MS 10000	/* left over when a person does not answer */
+#define CONFIRM_LAG_MS 10000	/* so late the console may say what was before */
 #define CONFIRM_MARGIN_MS 15000 /* time that a cycle needs beside min-off */
 
 enum confirm_phase {

@@ -54,7 +54,7 @@ void confirm_aim(struct confirm *c, enum driver_power goal,
 	c->seen = 0;
 	c->acked = false;
 	c->bounced = false;
-	c->console_since = c->console_off = false;
+	c->console_since = c->console_late = c->console_off = false;
 	c->last_known = false;
 	c->again = false;
 	c->ask = c->by_person = c->look = c->said = false;
@@ -279,6 +279,10 @@ static void confirm_query_done(struct confirm *c, int64_t now,
 {
 	c->last = state;
 	c->last_known = state != DRIVER_POWER_UNKNOWN;
+	if (state == DRIVER_POWER_OFF && !c->dark)
+		c->dark_since = now;
+	if (c->last_known)
+		c->dark = state == DRIVER_POWER_OFF;
 	if (c->phase == PHASE_READ && c->config.unread && !c->sent &&
 	    !c->last_known)
 		c->wake = deadline_add(now, CONFIRM_APART_MS);
@@ -315,7 +319,7 @@ static void confirm_acted(struct confirm *c, int64_t now, bool acked)
 	c->ask = c->look = c->said = false;
 	if (c->by_person)
 		rh_error_clear(&c->err);
-	c->console_since = c->console_off = false;
+	c->console_since = c->console_late = c->console_off = false;
 	c->phase = PHASE_WATCH;
 	c->seen = 0;
 	c->last_known = false;
@@ -460,12 +464,20 @@ void confirm_done(struct confirm *c, int64_t now, enum driver_power state,
 	confirm_tick(c, now);
 }
 
+/*
+ * A console may lag (L13): what comes soon behind the last "off" may have been
+ * printed before it, and does not show that the host is on.
+ */
 void confirm_console(struct confirm *c, int64_t now)
 {
-	(void)now;
 	if (!c->sent)
 		return;
 	c->console_since = true;
+	if (now < deadline_add(c->dark ? c->dark_since : c->sent_at,
+			       CONFIRM_LAG_MS))
+		return;
+	c->console_late = true;
+	c->console_at = now;
 	if (c->phase == PHASE_WATCH && c->last_known &&
 	    c->last == DRIVER_POWER_OFF)
 		c->console_off = true;

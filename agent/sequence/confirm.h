@@ -98,8 +98,12 @@ struct confirm {
 	int64_t window_end;
 	int64_t wake;
 	bool bounced;		/* controller cycle: off was seen in between */
+	bool dark;		/* all readings since then say off: */
+	int64_t dark_since;
 	bool console_since;	/* bytes came after the last act */
+	bool console_late;	/* ... too late to be from before it */
 	bool console_off;	/* ... and behind a reading that said off */
+	int64_t console_at;	/* when the last of those came */
 	bool again;		/* the act was due once more on this way */
 	const char *how;	/* what became of the last act, for texts */
 	enum driver_power last;	/* last reading */

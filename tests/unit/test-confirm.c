@@ -71,6 +71,7 @@ struct world {
 	struct way ways[2];
 	bool off;		/* the host is off at the beginning */
 	bool mute;		/* it prints nothing */
+	int64_t lag_ms;		/* L13: what it said before off is heard so late */
 	int64_t restore_ms;	/* P19: comes on by itself after an off; 0 never */
 	bool stays_off;		/* a controller's cycle never comes back on */
 	int64_t fail_at;	/* it loses its power by itself then; 0 never */
@@ -164,7 +165,8 @@ static void world_advance(struct world *w, int64_t to)
 			w->effects[i] = w->effects[--w->effect_count];
 			w->now = e.at;
 			world_switch(w, &e);
-		} else if (w->on && w->print_at <= to) {
+		} else if ((w->on || w->print_at < w->off_at + w->lag_ms) &&
+			   w->print_at <= to) {
 			w->now = w->print_at;
 			w->print_at += 3000;
 			if (!w->mute)
@@ -764,6 +766,31 @@ static void p07_says_off_after_on(void **state)
 	world_init(&w);
 	w.ways[0].stuck_off = true;
 	expect(&w, DRIVER_ACT_CYCLE, CONFIRM_SEEN, "off on", "console speaks");
+}
+
+/* What a console says soon behind off may be from before it: it shows nothing. */
+static void l13_old_output_is_no_proof(void **state)
+{
+	struct world w;
+	int64_t lag;
+
+	(void)state;
+	for (lag = 1000; lag <= 10000; lag += 500) {
+		world_init(&w);
+		w.off = true;
+		w.off_at = BEGIN;
+		w.lag_ms = lag;
+		w.ways[0].ignore = 100;
+		expect(&w, DRIVER_ACT_ON, CONFIRM_FAILED, "on on", "still off");
+		world_init(&w);
+		w.off = true;
+		w.off_at = BEGIN;
+		w.lag_ms = lag;
+		w.ways[0].ignore = 100;
+		w.ways[0].blind = true;
+		expect(&w, DRIVER_ACT_ON, CONFIRM_UNKNOWN, "on",
+		       "can't be read");
+	}
 }
 
 static void p08_away_in_the_middle(void **state)
@@ -1479,6 +1506,7 @@ int main(void)
 		cmocka_unit_test(p03_p05_off_becomes_on),
 		cmocka_unit_test(p04_off_while_off),
 		cmocka_unit_test(p07_says_off_after_on),
+		cmocka_unit_test(l13_old_output_is_no_proof),
 		cmocka_unit_test(p08_away_in_the_middle),
 		cmocka_unit_test(p08_back_at_the_last_moment),
 		cmocka_unit_test(p08_unread_before),

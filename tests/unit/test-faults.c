@@ -99,7 +99,7 @@ static const struct effect effects[] = {
 	{ "P04,P06", seq_off, "up", "+answer:wrong-state", 0, false, 0 },
 	{ "P05,P06", seq_reset, "up", "-recovered", 0, false, 0 },
 	{ "P06", seq_cycle, "hung", "+off was acknowledged", 0, false, 0 },
-	{ "P07", seq_cycle, "hung", "+says off", 0, false, 0 },
+	{ "P07", seq_cycle, "hung", "+still off", 0, false, 0 },
 	{ "P08", seq_cycle, "hung", "+answer:timeout", 0, false, 0 },
 	{ "P09", seq_cycle, "hung", NULL, 18000, false, 0 },
 	{ "P11", seq_soft, "up", "+answer:not-supported", 0, false, 0 },
