@@ -4,9 +4,11 @@
  * rehearsal.c comes in at each instant, with each action of the machine, with
  * each answer to it, and where an act of power becomes true.
  *
- * A fault excuses a rule only where nobody at the console could know better; each
- * excuse stands beside its rule, with the reason. Always true: the first
- * complaint stands; nothing here changes the rehearsal.
+ * A rule is let go only where nobody in the machine's place could know better:
+ * by what the machine was told (a reading, the age of what the console says), not
+ * by which fault was drawn. Each of these stands beside its rule, with the reason,
+ * and both sides of it are in test-oracle.c. Always true: the first complaint
+ * stands; nothing here changes the rehearsal.
  */
 #include "agent/twin/oracle.h"
 
@@ -18,27 +20,19 @@
 #include "agent/twin/world.h"
 
 #define ORACLE_QUIET_MS 1000	/* a prompt is looked at before it is answered */
-#define ORACLE_LAG_MS 16000	/* the longest that output lags by a fault */
 
-void oracle_complain(struct oracle *o, const char *fmt, ...)
+void oracle_complain(struct oracle *o, enum oracle_rule rule,
+		     const char *fmt, ...)
 {
 	va_list ap;
 
 	if (o->complaint[0] != '\0')
 		return;
+	o->rule = rule;
 	va_start(ap, fmt);
 	vsnprintf(o->complaint, o->complaint_len, fmt, ap);
 	va_end(ap);
 	world_trace((struct world *)o->w, "oracle", o->complaint);
-}
-
-static bool oracle_any(const struct oracle *o, const enum fault *list)
-{
-	for (; *list != FAULT_NONE; list++) {
-		if (o->w->f.on[*list])
-			return true;
-	}
-	return false;
 }
 
 static void oracle_note_action(void *context, const struct action *a)
@@ -48,6 +42,8 @@ static void oracle_note_action(void *context, const struct action *a)
 	if (a->type == ACTION_SEND && a->text != NULL &&
 	    memchr(a->text, '\0', a->text_len) != NULL)
 		o->sends_nul = true;
+	if (a->type == ACTION_POWER && a->number == DRIVER_ACT_ON)
+		o->says_on = true;
 }
 
 void oracle_begin(struct oracle *o, const struct world *w,
@@ -62,8 +58,8 @@ void oracle_begin(struct oracle *o, const struct world *w,
 	o->healthy_at = o->healthy_first ? w->now : -1;
 	o->on = twin_is_on(w->t);
 	o->off_at = -1;
-	o->secret_at = -1;
-	o->act_at = -1;
+	o->secret_at = o->cut_at = -1;
+	o->act_at = o->told_at = -1;
 	o->secret_entry = UINT32_MAX;
 	sequence_each_action(s, oracle_note_action, o);
 }
@@ -77,21 +73,19 @@ static bool oracle_act_cuts(enum driver_act act)
 }
 
 /*
- * On again, by an `on` of the machine: min-off has gone by. Not where somebody
- * else switches, too, off and on between two readings; and not where the
- * controller says "on" of a host that is off, so that nobody knows since when.
+ * On again, by an `on` of the machine: min-off has gone by. Judged when `on` was
+ * sent, where that was right: an act of before which the controller carries out
+ * late, behind it, is nobody's fault.
  */
 static void oracle_min_off(struct oracle *o)
 {
-	static const enum fault excuses[] = { FAULT_P18, FAULT_P19, FAULT_P06,
-					      FAULT_NONE };
 	int64_t off_ms = o->w->now - o->off_at;
 
 	if (o->off_at < 0 || o->act != DRIVER_ACT_ON || o->act_at != o->w->now ||
-	    off_ms >= o->w->machine_config.min_off_ms || oracle_any(o, excuses))
+	    off_ms >= o->w->machine_config.min_off_ms || o->on_in_time)
 		return;
-	oracle_complain(o, "it was switched on after %" PRId64 " ms, but min-off is "
-			"%" PRId64 " ms", off_ms,
+	oracle_complain(o, ORACLE_MIN_OFF, "it was switched on after %" PRId64
+			" ms, but min-off is %" PRId64 " ms", off_ms,
 			o->w->machine_config.min_off_ms);
 }
 
@@ -112,7 +106,7 @@ void oracle_look(struct oracle *o)
 			     o->forced;
 	} else if (!o->on && on) {
 		oracle_min_off(o);
-		o->off_at = -1;
+		o->off_at = o->cut_at = -1;
 		o->our_off = false;
 	}
 	o->on = on;
@@ -124,6 +118,8 @@ void oracle_executed(struct oracle *o, enum driver_act act, bool ours)
 	o->act_at = o->w->now;
 	if (!ours)
 		o->forced = false;
+	if (!ours && act == DRIVER_ACT_OFF && twin_wants_secret(o->w->t))
+		o->cut_at = o->w->now;
 }
 
 /* ---- power ------------------------------------------------------------------------- */
@@ -143,22 +139,38 @@ static int *oracle_counter(struct oracle *o, enum driver_act act)
 
 /*
  * Where `healthy` is true at the start, nothing is touched. Not where the shell
- * lies about it, which a check may need.
+ * hangs (H02): a check that needs it says no, and it is right.
  */
 static void oracle_touch(struct oracle *o, const char *what)
 {
-	static const enum fault excuses[] = { FAULT_H02, FAULT_H03, FAULT_H05,
-					      FAULT_NONE };
-
 	if (o->healthy_first && !o->ill && o->s->healthy.count > 0 &&
-	    o->w->machine_config.check_healthy && !oracle_any(o, excuses))
-		oracle_complain(o, "%s to a host that was healthy", what);
+	    o->w->machine_config.check_healthy && !o->w->f.struck[FAULT_H02])
+		oracle_complain(o, ORACLE_TOUCHED, "%s to a host that was "
+				"healthy", what);
 }
 
 static void oracle_evidence(struct oracle *o, const char *what)
 {
 	if (o->w->machine_config.evidence && !o->evidence)
-		oracle_complain(o, "%s before the evidence was asked for", what);
+		oracle_complain(o, ORACLE_EVIDENCE, "%s before the evidence was "
+				"asked for", what);
+}
+
+/*
+ * `on` goes out to a host that is off, and min-off has gone by. Or somebody else
+ * has switched it off, and nobody can know when: all readings have said off for
+ * min-off already (P07), or the sequence says `power on`, which is no cycle.
+ */
+static bool oracle_on_in_time(const struct oracle *o)
+{
+	int64_t most = o->w->now - o->w->machine_config.min_off_ms;
+
+	if (o->on || o->off_at < 0)
+		return false;
+	if (o->off_at <= most)
+		return true;
+	return !o->our_off && (o->says_on || (o->told == DRIVER_POWER_OFF &&
+					      o->told_since <= most));
 }
 
 static void oracle_act(struct oracle *o, const struct machine_action *a)
@@ -170,19 +182,21 @@ static void oracle_act(struct oracle *o, const struct machine_action *a)
 
 	snprintf(what, sizeof(what), "power %s was sent", act);
 	if (o->act_id != 0)
-		oracle_complain(o, "%s while another act was under way", what);
+		oracle_complain(o, ORACLE_ACT_IN_ACT,
+				"%s while another act was under way", what);
 	if (o->unread)
-		oracle_complain(o, "%s before the outcome of the act before was "
-				"read", what);
+		oracle_complain(o, ORACLE_ACT_UNREAD, "%s before the outcome of "
+				"the act before was read", what);
 	if ((*oracle_counter(o, a->act))++ >= most)
-		oracle_complain(o, "%s %s in one step", what,
+		oracle_complain(o, ORACLE_ACT_AGAIN, "%s %s in one step", what,
 				most == 1 ? "twice" : "again and again");
 	if (a->act != DRIVER_ACT_ON && a->act != DRIVER_ACT_SOFT)
 		oracle_evidence(o, what);
 	if (a->act != DRIVER_ACT_ON && ++o->cuts > ORACLE_FORCE_MAX)
-		oracle_complain(o, "the power was cut %d times: it goes round "
-				"blindly", o->cuts);
+		oracle_complain(o, ORACLE_CUTS, "the power was cut %d times: it "
+				"goes round blindly", o->cuts);
 	oracle_touch(o, what);
+	o->on_in_time = a->act == DRIVER_ACT_ON && oracle_on_in_time(o);
 	o->unread = true;
 	o->act_id = a->id;
 }
@@ -202,8 +216,13 @@ void oracle_answer(struct oracle *o, const struct world_answer *n)
 	/* That the controller can't tell is no reading. */
 	if (n->what == MACHINE_POWER_QUERY &&
 	    n->outcome.err.code == RH_ERR_NONE &&
-	    n->outcome.state != DRIVER_POWER_UNKNOWN)
+	    n->outcome.state != DRIVER_POWER_UNKNOWN) {
 		o->unread = false;
+		if (o->told != n->outcome.state)
+			o->told_since = o->w->now;
+		o->told = n->outcome.state;
+		o->told_at = o->w->now;
+	}
 	if (n->what != MACHINE_POWER_ACT)
 		return;
 	if (n->id == o->act_id)
@@ -219,57 +238,76 @@ void oracle_answer(struct oracle *o, const struct world_answer *n)
 
 /* ---- the console and the shell ------------------------------------------------------- */
 
+/* P06: the machine has read "on" since the host is off. */
+static bool oracle_was_told_on(const struct oracle *o)
+{
+	return o->told == DRIVER_POWER_ON && o->told_at >= o->off_at;
+}
+
 /*
  * Typed to a host that we have switched off: whoever knows that it is off types
- * nothing. Not where output lags, so that a prompt of before comes then; nor
- * where the controller says "on" of a host that is off.
+ * nothing. Not where what it said before comes only now, as late as that; nor
+ * where the controller says "on" of it.
  */
 static void oracle_typed_to_nobody(struct oracle *o)
 {
-	static const enum fault excuses[] = { FAULT_L13, FAULT_C03, FAULT_L07,
-					      FAULT_P06, FAULT_NONE };
-
-	if (o->our_off && o->w->now - o->off_at > ORACLE_QUIET_MS &&
-	    !oracle_any(o, excuses))
-		oracle_complain(o, "keys were typed to a host that is off");
+	if (o->our_off && !oracle_was_told_on(o) &&
+	    o->w->now - o->off_at > ORACLE_QUIET_MS + o->w->age_ms)
+		oracle_complain(o, ORACLE_KEYS_OFF, "keys were typed to a host "
+				"that is off");
 }
 
 static void oracle_types(struct oracle *o, const struct machine_action *a)
 {
 	if (!o->w->attached)
-		oracle_complain(o, "keys were typed while the console is not "
-				"attached");
+		oracle_complain(o, ORACLE_KEYS_DETACHED, "keys were typed while "
+				"the console is not attached");
 	if (o->act_id != 0)
-		oracle_complain(o, "keys were typed in the middle of a power act");
+		oracle_complain(o, ORACLE_KEYS_IN_ACT, "keys were typed in the "
+				"middle of a power act");
 	if (a->len > 0 && memchr(a->bytes, '\0', a->len) != NULL &&
 	    !o->sends_nul)
-		oracle_complain(o, "a NUL was typed, which nobody asked for");
+		oracle_complain(o, ORACLE_KEYS_NUL, "a NUL was typed, which "
+				"nobody asked for");
 	oracle_typed_to_nobody(o);
 	oracle_touch(o, "keys were typed");
 }
 
 /*
- * Where the line lags, nobody can know that the prompt has gone meanwhile. Nor
- * where somebody else has cut the power without a word on the console, and there
- * nobody is left to read it. Nor where the piece is lost that says that nobody
- * asks any more: a drawn prompt stays where it is.
+ * Somebody else cut the power at the prompt (P18), and the controller says off
+ * anyhow (P07): the prompt is the last that was said, and no reading tells that
+ * nobody is there to read the secret. As long as an act may take to be seen.
  */
+static bool oracle_cut_unseen(const struct oracle *o)
+{
+	return o->cut_at >= 0 && o->w->f.struck[FAULT_P07] &&
+	       o->w->now - o->cut_at <= o->w->machine_config.confirm_ms;
+}
+
+/*
+ * A prompt that was drawn stays where it is: what said that nobody asks any more
+ * was lost on the line since, and no gap was told (L18).
+ */
+static bool oracle_lost_the_end(const struct oracle *o)
+{
+	return o->secret_at >= 0 && o->w->lost_at >= o->secret_at;
+}
+
+/* A prompt that came late has stood there as long ago as it is old. */
 static void oracle_secret(struct oracle *o, const struct machine_action *a)
 {
-	static const enum fault lags[] = { FAULT_L13, FAULT_C03, FAULT_L07,
-					   FAULT_L14, FAULT_NONE };
-	int64_t most = oracle_any(o, lags) ? ORACLE_LAG_MS : ORACLE_QUIET_MS;
+	int64_t most = ORACLE_QUIET_MS + o->w->age_ms;
 	unsigned entry = twin_entries(o->w->t);
-	bool cut = !twin_is_on(o->w->t) && o->w->f.struck[FAULT_P18];
-	bool lost = o->secret_at >= 0 && o->w->f.struck[FAULT_L18];
 
 	oracle_types(o, a);
-	if (!cut && !lost && (o->secret_at < 0 || o->w->now - o->secret_at > most))
-		oracle_complain(o, "a secret was typed in state \"%s\" of the "
-				"twin, where nobody asks for one",
-				twin_state_name(o->w->t));
+	if ((o->secret_at < 0 || o->w->now - o->secret_at > most) &&
+	    !oracle_cut_unseen(o) && !oracle_lost_the_end(o))
+		oracle_complain(o, ORACLE_SECRET_UNASKED, "a secret was typed in "
+				"state \"%s\" of the twin, where nobody asks for "
+				"one", twin_state_name(o->w->t));
 	else if (twin_wants_secret(o->w->t) && o->secret_entry == entry)
-		oracle_complain(o, "a secret was typed twice at one prompt");
+		oracle_complain(o, ORACLE_SECRET_TWICE, "a secret was typed "
+				"twice at one prompt");
 	o->secret_entry = entry;
 }
 
@@ -280,11 +318,14 @@ static void oracle_command(struct oracle *o, const struct machine_action *a)
 						    : "a break was sent";
 
 	if (o->act_id != 0)
-		oracle_complain(o, "%s in the middle of a power act", what);
+		oracle_complain(o, ORACLE_COMMAND_IN_ACT,
+				"%s in the middle of a power act", what);
 	if (a->what == MACHINE_BREAK && !o->w->attached)
-		oracle_complain(o, "%s while the console is not attached", what);
+		oracle_complain(o, ORACLE_BREAK_DETACHED,
+				"%s while the console is not attached", what);
 	if ((a->what == MACHINE_SHELL || a->force != NULL) && o->commands++ > 0)
-		oracle_complain(o, "%s twice in one step", what);
+		oracle_complain(o, ORACLE_COMMAND_TWICE,
+				"%s twice in one step", what);
 	if (a->force != NULL) {
 		oracle_evidence(o, what);
 		o->forced = true;
@@ -311,7 +352,8 @@ static void oracle_event(struct oracle *o, const struct machine_action *a)
 	/* The live run redacts what a console echoes; the machine must not add. */
 	if (a->event != MACHINE_EVENT_SAW && a->text != NULL &&
 	    strstr(a->text, REHEARSAL_SECRET) != NULL)
-		oracle_complain(o, "a secret is in an event");
+		oracle_complain(o, ORACLE_SECRET_TOLD,
+				"a secret is in an event");
 }
 
 static void oracle_recovered(struct oracle *o, const struct machine_action *a)
@@ -319,10 +361,12 @@ static void oracle_recovered(struct oracle *o, const struct machine_action *a)
 	const struct world *w = o->w;
 
 	if (o->healthy_at < 0 || w->now - o->healthy_at > ORACLE_HEALTHY_MS)
-		oracle_complain(o, "recovered, but the host is not healthy (state "
-				"\"%s\" of the twin)", twin_state_name(w->t));
+		oracle_complain(o, ORACLE_NOT_HEALTHY, "recovered, but the host "
+				"is not healthy (state \"%s\" of the twin)",
+				twin_state_name(w->t));
 	if (a->text == NULL || a->text[0] == '\0')
-		oracle_complain(o, "recovered, without a word of proof");
+		oracle_complain(o, ORACLE_NO_PROOF,
+				"recovered, without a word of proof");
 }
 
 /*
@@ -331,13 +375,10 @@ static void oracle_recovered(struct oracle *o, const struct machine_action *a)
  */
 static void oracle_left_off(struct oracle *o, const struct machine_action *a)
 {
-	static const enum fault excuses[] = { FAULT_P06, FAULT_P18, FAULT_P17,
-					      FAULT_NONE };
-
 	if (!o->on && o->our_off && strstr(a->text, "off") == NULL &&
-	    !oracle_any(o, excuses))
-		oracle_complain(o, "%s, and not a word that the host is off, by us",
-				verdict_name(a->verdict));
+	    !oracle_was_told_on(o))
+		oracle_complain(o, ORACLE_LEFT_OFF, "%s, and not a word that the "
+				"host is off, by us", verdict_name(a->verdict));
 }
 
 static void oracle_end(struct oracle *o, const struct machine_action *a)
@@ -345,15 +386,15 @@ static void oracle_end(struct oracle *o, const struct machine_action *a)
 	const struct world *w = o->w;
 
 	if (w->now > w->machine_config.deadline)
-		oracle_complain(o, "it ended %" PRId64 " ms after the deadline",
-				w->now - w->machine_config.deadline);
+		oracle_complain(o, ORACLE_LATE, "it ended %" PRId64 " ms after "
+				"the deadline", w->now - w->machine_config.deadline);
 	if (a->verdict == VERDICT_RECOVERED)
 		oracle_recovered(o, a);
 	else if (a->verdict != VERDICT_UNKNOWN)
 		oracle_left_off(o, a);
 	if (a->verdict == VERDICT_FAILED && a->code != RH_ERR_NONE && o->unread)
-		oracle_complain(o, "failed, but what became of the last power act "
-				"was never read");
+		oracle_complain(o, ORACLE_FAILED_UNREAD, "failed, but what "
+				"became of the last power act was never read");
 }
 
 static void oracle_deadline(struct oracle *o, const struct machine_action *a)
@@ -361,9 +402,11 @@ static void oracle_deadline(struct oracle *o, const struct machine_action *a)
 	if (a->id == 0)
 		return;
 	if (a->deadline > o->w->machine_config.deadline)
-		oracle_complain(o, "an action may take longer than the run");
+		oracle_complain(o, ORACLE_LONG_ACTION,
+				"an action may take longer than the run");
 	if (a->deadline < o->w->now)
-		oracle_complain(o, "an action has a deadline that is past");
+		oracle_complain(o, ORACLE_PAST_ACTION,
+				"an action has a deadline that is past");
 }
 
 void oracle_action(struct oracle *o, const struct machine_action *a)

@@ -12,6 +12,25 @@
 struct world;
 struct world_answer;
 
+/* What it complains of: one for each text, so that a test can provoke each. */
+enum oracle_rule {
+	ORACLE_NONE = 0,
+	/* power */
+	ORACLE_ACT_IN_ACT, ORACLE_ACT_UNREAD, ORACLE_ACT_AGAIN, ORACLE_CUTS,
+	ORACLE_EVIDENCE, ORACLE_MIN_OFF, ORACLE_TOUCHED,
+	/* the console and the shell */
+	ORACLE_KEYS_DETACHED, ORACLE_KEYS_IN_ACT, ORACLE_KEYS_NUL,
+	ORACLE_KEYS_OFF, ORACLE_SECRET_UNASKED, ORACLE_SECRET_TWICE,
+	ORACLE_SECRET_TOLD, ORACLE_COMMAND_IN_ACT, ORACLE_COMMAND_TWICE,
+	ORACLE_BREAK_DETACHED,
+	/* the end */
+	ORACLE_NOT_HEALTHY, ORACLE_NO_PROOF, ORACLE_LEFT_OFF,
+	ORACLE_FAILED_UNREAD, ORACLE_LATE, ORACLE_LONG_ACTION,
+	ORACLE_PAST_ACTION, ORACLE_BEHIND_END, ORACLE_STANDS_STILL,
+	ORACLE_CIRCLE,
+	ORACLE_COUNT,
+};
+
 #define ORACLE_HEALTHY_MS 5000	/* a proof may be that old */
 #define ORACLE_FORCE_MAX 24	/* power cuts of one run: more are a blind loop */
 
@@ -21,6 +40,7 @@ struct oracle {
 	const struct sequence *s;
 	char *complaint;	/* the first one stands */
 	size_t complaint_len;
+	enum oracle_rule rule;	/* ... and of what it is */
 
 	/* the truth so far */
 	int64_t healthy_at;	/* last seen so; -1 never */
@@ -30,6 +50,8 @@ struct oracle {
 	int64_t off_at;		/* since when it is off; -1 it is not */
 	bool our_off;		/* ... by an act of the machine */
 	int64_t secret_at;	/* the host asked for a secret then; -1 never */
+	int64_t cut_at;		/* somebody else cut the power at a prompt for a
+				   secret; -1 no */
 
 	/* what the machine did */
 	bool unread;		/* an act was sent, its outcome not read */
@@ -44,7 +66,14 @@ struct oracle {
 	bool evidence;		/* was asked for */
 	bool forced;		/* a command or sysrq that ends the system went out */
 	unsigned secret_entry;	/* the stay of the twin that got a secret */
+	bool on_in_time;	/* `on` was sent min-off after off, or later */
 	bool sends_nul;		/* the sequence does so itself */
+	bool says_on;		/* ... `power on`, which is no cycle */
+
+	/* what the machine was told */
+	enum driver_power told;	/* at the last reading of the power */
+	int64_t told_at;	/* -1 nothing yet */
+	int64_t told_since;	/* since when they all say the same */
 };
 
 /* The complaint's storage is borrowed; "" at first. */
@@ -63,7 +92,8 @@ void oracle_answer(struct oracle *o, const struct world_answer *n);
 /* A power act becomes true at the host; ours: the machine's, not a fault's. */
 void oracle_executed(struct oracle *o, enum driver_act act, bool ours);
 
-void oracle_complain(struct oracle *o, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void oracle_complain(struct oracle *o, enum oracle_rule rule,
+		     const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

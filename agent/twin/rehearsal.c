@@ -138,7 +138,8 @@ static void rehearsal_over(struct rehearsal *r)
 	machine_tick(r->world.m, r->world.now);
 	machine_next(r->world.m, &a);
 	if (a.what != MACHINE_NONE)
-		oracle_complain(&r->oracle, "something came behind the end");
+		oracle_complain(&r->oracle, ORACLE_BEHIND_END,
+				"something came behind the end");
 }
 
 /* Takes all that the machine wants now. */
@@ -200,13 +201,15 @@ static void rehearsal_live(struct rehearsal *r)
 		due = world_deadline(w);
 		if (due >= DEADLINE_NEVER ||
 		    due > deadline_add(w->machine_config.deadline, 1000)) {
-			oracle_complain(&r->oracle, "it stands still in state \"%s\"",
-				 machine_state_name(w->m));
+			oracle_complain(&r->oracle, ORACLE_STANDS_STILL,
+					"it stands still in state \"%s\"",
+					machine_state_name(w->m));
 			return;
 		}
 		if (++steps > REHEARSAL_STEPS_MAX) {
-			oracle_complain(&r->oracle, "it goes round in a circle in state \"%s\"",
-				 machine_state_name(w->m));
+			oracle_complain(&r->oracle, ORACLE_CIRCLE,
+					"it goes round in a circle in state \"%s\"",
+					machine_state_name(w->m));
 			return;
 		}
 		world_step(w);
@@ -239,6 +242,7 @@ void rehearsal_run(struct rehearsal *r, uint64_t seed,
 	rehearsal_take(r);
 	rehearsal_live(r);
 	rehearsal_count(r);
+	ret->rule = r->oracle.rule;
 	machine_free(w->m);
 	w->m = NULL;
 }

@@ -9,6 +9,7 @@
 #include "agent/sequence/machine.h"
 #include "agent/twin/fault.h"
 #include "agent/twin/model.h"
+#include "agent/twin/oracle.h"
 
 /*
  * A run against a twin, in virtual time, in this process: the machine of a live
@@ -59,6 +60,7 @@ struct rehearsal_result {
 	int acts;			/* power acts that were sent */
 	enum fault faults[FAULTS_AT_ONCE];	/* drawn; NONE: none */
 	char complaint[300];		/* of the oracle; "" none */
+	enum oracle_rule rule;		/* ... and of what it is */
 };
 
 /* Reused from seed to seed, which makes it quick. */

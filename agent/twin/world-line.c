@@ -52,6 +52,7 @@ void faults_attached(struct world *w)
 {
 	buffer_clear(&w->scratch);
 	buffer_append(&w->scratch, w->held.data, w->held.len);
+	w->printed = w->held.len > 0 ? w->f.held_since : w->now;
 	buffer_clear(&w->held);
 	w->f.flush_at = DEADLINE_NEVER;
 	if (w->f.on[FAULT_C14] && w->kept.len > 0 &&
@@ -68,6 +69,7 @@ bool faults_flush(struct world *w)
 		return false;
 	w->f.flush_at = DEADLINE_NEVER;
 	w->f.stuck = false;
+	w->printed = w->f.held_since;
 	buffer_clear(&w->scratch);
 	if (w->attached)
 		buffer_append(&w->scratch, w->held.data, w->held.len);
@@ -86,6 +88,9 @@ static void fault_hold_back(struct world *w)
 		return;
 	if (echo)
 		fault_strikes(w, FAULT_L14);
+	if (w->held.len == 0)
+		w->f.held_since = w->now;
+	w->printed = w->f.held_since;
 	buffer_append(&w->held, w->scratch.data, w->scratch.len);
 	buffer_clear(&w->scratch);
 	if (w->f.flush_at == DEADLINE_NEVER)
@@ -96,6 +101,8 @@ static void fault_hold_back(struct world *w)
 	ready = w->held.len > 15 ? w->held.len - 15 : 0;
 	buffer_append(&w->scratch, w->held.data, ready);
 	buffer_drop(&w->held, ready);
+	if (ready > 0)
+		w->f.held_since = w->now;
 }
 
 static bool fault_mute(struct world *w)
@@ -221,6 +228,8 @@ int64_t faults_output(struct world *w, const char *bytes, size_t len)
 	if (w->f.on[FAULT_L18] && world_chance(w, 15)) {
 		fault_strikes(w, FAULT_L18);
 		w->f.gap = !w->f.hard;
+		if (w->f.hard)
+			w->lost_at = w->now;
 		return 0;
 	}
 	if (w->f.on[FAULT_L17] && world_chance(w, 15))

@@ -63,6 +63,8 @@ void world_begin(struct world *w, uint64_t seed)
 	w->attached = w->over = w->forced = false;
 	w->lose_at = DEADLINE_NEVER;
 	w->last_output = w->now;
+	w->age_ms = 0;
+	w->lost_at = -1;
 	w->old_boot_id[0] = w->before[0] = '\0';
 	buffer_clear(&w->line);
 	buffer_clear(&w->kept);
@@ -150,22 +152,27 @@ void world_execute(struct world *w, enum driver_act act, bool ours)
 }
 
 /*
- * A controller does what it has taken in this order; the same again, while it is
- * at it, is the same.
+ * A controller does what it has taken in this order; the same again, while that is
+ * the last that it has still to do, is the same: what is wanted is a state, and the
+ * second request finds it wanted. (Where it kept both, a second "off" could come
+ * true minutes behind the "on" that was seen, and nobody could know.)
  */
 static void world_schedule(struct world *w, enum driver_act act, int64_t at)
 {
+	const struct world_late *last = NULL;
 	int i;
 
-	for (i = 0; i < w->late_count && at < DEADLINE_NEVER; i++) {
-		if (w->late[i].ours && w->late[i].act == act)
-			return;
-		if (w->late[i].ours && w->late[i].at > at)
-			at = w->late[i].at;
+	for (i = 0; i < w->late_count; i++) {
+		if (w->late[i].ours && (last == NULL || w->late[i].at >= last->at))
+			last = &w->late[i];
 	}
+	if (at == DEADLINE_NEVER || (last != NULL && last->act == act))
+		return;
+	if (last != NULL && at < last->at)
+		at = last->at;
 	if (at <= w->now)
 		world_execute(w, act, true);
-	else if (at < DEADLINE_NEVER && w->late_count < WORLD_LATE)
+	else if (w->late_count < WORLD_LATE)
 		w->late[w->late_count++] = (struct world_late){
 			.at = at, .act = act, .ours = true };
 }
@@ -270,6 +277,7 @@ static void world_feed(struct world *w, const char *bytes, size_t len)
 {
 	size_t i, n = w->f.on[FAULT_C04] ? 1 : len;
 
+	w->age_ms = w->now - w->printed;
 	world_tap(w, "feed", bytes, len);
 	for (i = 0; i < len && w->attached && !w->over; i += n)
 		machine_feed(w->m, w->now, bytes + i,
@@ -307,8 +315,8 @@ static void world_send(struct world *w, int64_t lag, bool gap)
 	if (w->piece_count == WORLD_PIECES)
 		return;
 	w->pieces[w->piece_count++] = (struct world_piece){
-		.at = deadline_add(w->now, lag), .gap = gap,
-		.len = gap ? 0 : w->scratch.len };
+		.at = deadline_add(w->now, lag), .printed = w->printed,
+		.gap = gap, .len = gap ? 0 : w->scratch.len };
 	if (!gap)
 		buffer_append(&w->line, w->scratch.data, w->scratch.len);
 }
@@ -326,6 +334,7 @@ static void world_pump(struct world *w)
 	if (w->kept.len > WORLD_KEPT)
 		buffer_drop(&w->kept, w->kept.len - WORLD_KEPT / 2);
 	buffer_clear(&w->scratch);
+	w->printed = w->now;
 	w->f.gap = false;
 	lag = w->attached ? faults_output(w, out, len) : 0;
 	twin_take_output(w->t);
@@ -338,6 +347,7 @@ static void world_deliver_piece(struct world *w)
 {
 	struct world_piece piece = w->pieces[0];
 
+	w->printed = piece.printed;
 	buffer_clear(&w->scratch);
 	buffer_append(&w->scratch, w->line.data, piece.len);
 	buffer_drop(&w->line, piece.len);

@@ -42,6 +42,7 @@ struct world_late {
 /* Output on its way. */
 struct world_piece {
 	int64_t at;
+	int64_t printed;	/* the oldest of it */
 	size_t len;		/* bytes of `line`, in order */
 	bool gap;		/* in place of bytes that were lost, and it is told */
 };
@@ -75,6 +76,7 @@ struct world_faults {
 	bool gap;		/* L18: what is lost now is told */
 	int64_t boot_until;	/* P14: the boot device is forgotten then */
 	int64_t flush_at;	/* L07, L14: what is held back comes then */
+	int64_t held_since;	/* ... and since when */
 };
 
 struct world {
@@ -99,6 +101,9 @@ struct world {
 	int64_t attach_at;	/* DEADLINE_NEVER: not on its way */
 	int64_t lose_at;
 	int64_t last_output;
+	int64_t printed;	/* the oldest of what is in `scratch` */
+	int64_t lost_at;	/* a piece was lost, and it was not told; -1 never */
+	int64_t age_ms;		/* of what the machine has heard last, then */
 	struct buffer line;	/* output on its way */
 	struct world_piece pieces[WORLD_PIECES];
 	int piece_count;
