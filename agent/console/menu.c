@@ -10,11 +10,9 @@
  * only one, but for the first and last row of the screen, or the only one that
  * has changed since the key.
  */
-#include "agent/console/menu.h"
+#include "agent/console/menu-private.h"
 
 #include <string.h>
-
-#include "base/buffer.h"
 
 #define MENU_PLACES 32		/* more than that are no highlight */
 #define MENU_DEFAULT_FG 0xfffffffeu
@@ -65,35 +63,6 @@ static uint64_t menu_ink(const struct screen *s, int row, int col)
 	return menu_cell_ink(screen_cell(s, row, col));
 }
 
-/* Lines of boxes stand between texts, as blanks do. */
-static bool menu_is_line(const struct screen *s, int row, int col)
-{
-	uint32_t c = screen_cell(s, row, col)->c;
-
-	return (c >= 0x2500 && c <= 0x259f) || c == '|';
-}
-
-static bool menu_is_gap(const struct screen *s, int row, int col)
-{
-	return col < 0 || col >= screen_cols(s) ||
-	       screen_cell_is_blank(&screen_cells(s, row)[col]) ||
-	       menu_is_line(s, row, col);
-}
-
-static bool menu_is_marker(const struct screen *s, int row, int col)
-{
-	uint32_t c = screen_cell(s, row, col)->c;
-
-	return c == '>' || c == '*' || c == 0x25ba || c == 0x25b6 || c == 0x2192;
-}
-
-/* A marker that has text behind it, and nothing before. */
-static bool menu_marks(const struct screen *s, int row, int col)
-{
-	return menu_is_marker(s, row, col) && menu_is_gap(s, row, col - 1) &&
-	       (!menu_is_gap(s, row, col + 1) || !menu_is_gap(s, row, col + 2));
-}
-
 /* ---- looks -------------------------------------------------------------------- */
 
 static uint64_t menu_hash(uint64_t hash, uint64_t value)
@@ -132,6 +101,7 @@ void menu_take_look(const struct screen *s, struct menu_look *ret)
 	int row;
 
 	ret->rows = screen_rows(s);
+	ret->has_lit = false;
 	for (row = 0; row < ret->rows; row++) {
 		ret->text[row] = menu_row_text(s, row);
 		ret->style[row] = menu_row_style(s, row);
@@ -154,25 +124,6 @@ bool menu_row_changed(const struct screen *s, const struct menu_look *then,
 {
 	return row >= then->rows || then->text[row] != menu_row_text(s, row) ||
 	       then->style[row] != menu_row_style(s, row);
-}
-
-/* ---- rows with text: most of a screen has none, and is not looked at again ------- */
-
-struct menu_rows {
-	bool text[SCREEN_ROWS_MAX];
-};
-
-static void menu_find_rows(const struct screen *s, struct menu_rows *ret)
-{
-	const struct screen_cell *cells;
-	int row, col, cols = screen_cols(s);
-
-	for (row = 0; row < screen_rows(s); row++) {
-		cells = screen_cells(s, row);
-		for (col = 0; col < cols && screen_cell_is_blank(&cells[col]);)
-			col++;
-		ret->text[row] = col < cols;
-	}
 }
 
 /* ---- bars ----------------------------------------------------------------------- */
@@ -230,6 +181,16 @@ static bool menu_has_text(const struct screen *s, int row, int col, int end)
 	return false;
 }
 
+/* The ground shows in the middle of a window of another colour: a bar, too. */
+static bool menu_is_enclosed(const struct screen *s, int row, int col, int end)
+{
+	uint32_t bg = menu_bg(s, row, col);
+
+	return col > 0 && end < screen_cols(s) &&
+	       menu_bg(s, row, col - 1) != bg && menu_bg(s, row, end) != bg &&
+	       menu_bg(s, row, col - 1) == menu_bg(s, row, end);
+}
+
 static void menu_bars(const struct screen *s, const struct menu_rows *rows,
 		      struct menu_places *ret)
 {
@@ -240,7 +201,8 @@ static void menu_bars(const struct screen *s, const struct menu_rows *rows,
 		for (col = 0; rows->text[row] && col < screen_cols(s);
 		     col = end) {
 			end = menu_bar_end(s, row, col);
-			if (menu_bg(s, row, col) != ground &&
+			if ((menu_bg(s, row, col) != ground ||
+			     menu_is_enclosed(s, row, col, end)) &&
 			    menu_has_text(s, row, col, end) &&
 			    menu_stands_out(s, row, row - 1, col, end) &&
 			    menu_stands_out(s, row, row + 1, col, end))
@@ -250,27 +212,6 @@ static void menu_bars(const struct screen *s, const struct menu_rows *rows,
 }
 
 /* ---- another colour -------------------------------------------------------------- */
-
-/* The end of a text that begins at col: two blanks, or a line, end it. */
-static int menu_text_end(const struct screen *s, int row, int col)
-{
-	while (col < screen_cols(s) &&
-	       !(menu_is_gap(s, row, col) && menu_is_gap(s, row, col + 1)) &&
-	       !menu_is_line(s, row, col))
-		col++;
-	return col;
-}
-
-/* Behind two blanks, a line, or a marker. */
-static bool menu_begins_text(const struct screen *s, int row, int col)
-{
-	if (menu_is_gap(s, row, col) || menu_marks(s, row, col))
-		return false;
-	if (col > 0 && menu_marks(s, row, col - 1))
-		return true;
-	return menu_is_gap(s, row, col - 1) &&
-	       (menu_is_gap(s, row, col - 2) || menu_marks(s, row, col - 2));
-}
 
 /* Among the texts that begin in a column: the only one with its colour. */
 static void menu_odd_in_column(const struct screen *s,
@@ -347,6 +288,29 @@ static bool menu_is_frame(const struct screen *s, int row)
 	return row == first || row == last;
 }
 
+static bool menu_counts_changed(const struct screen *s, int row,
+				const struct menu_look *then)
+{
+	return then != NULL && (row >= then->rows ||
+				then->style[row] != menu_row_style(s, row));
+}
+
+/* Both are parts of one entry: "c   Gamma" of dialog, with a gap that is not lit. */
+static bool menu_belongs(const struct screen *s, const struct menu_place *a,
+			 const struct menu_place *b)
+{
+	return a->row == b->row &&
+	       menu_bg(s, a->row, a->col) == menu_bg(s, b->row, b->col) &&
+	       !menu_is_button(s, a) && !menu_is_button(s, b);
+}
+
+static bool menu_was_lit(const struct menu_look *then,
+			 const struct menu_place *place)
+{
+	return then != NULL && then->has_lit && then->lit.row == place->row &&
+	       place->col < then->lit.end && place->end > then->lit.col;
+}
+
 static bool menu_only(const struct screen *s, const struct menu_places *places,
 		      bool (*counts)(const struct screen *, int row,
 				     const struct menu_look *),
@@ -358,17 +322,21 @@ static bool menu_only(const struct screen *s, const struct menu_places *places,
 	for (i = 0; i < places->count; i++) {
 		if (counts != NULL && !counts(s, places->list[i].row, then))
 			continue;
+		if (found == 1 && counts == menu_counts_changed &&
+		    menu_belongs(s, ret, &places->list[i])) {
+			ret->end = places->list[i].end;
+			continue;
+		}
+		if (counts == menu_counts_changed && found > 0 &&
+		    menu_was_lit(then, &places->list[i]))
+			continue;
+		if (counts == menu_counts_changed && found == 1 &&
+		    menu_was_lit(then, ret))
+			found = 0;
 		*ret = places->list[i];
 		found++;
 	}
 	return found == 1 && !places->too_many;
-}
-
-static bool menu_counts_changed(const struct screen *s, int row,
-				const struct menu_look *then)
-{
-	return then != NULL && (row >= then->rows ||
-				then->style[row] != menu_row_style(s, row));
 }
 
 static bool menu_counts_inside(const struct screen *s, int row,
@@ -413,25 +381,6 @@ bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 	       menu_choose(s, places, NULL, then, ret);
 }
 
-/* Appends the cells of the place, without the blanks behind them. */
-static void menu_append(const struct screen *s, const struct menu_place *place,
-			struct buffer *out)
-{
-	struct buffer row = { 0 };
-	const char *text;
-	int col = -1;
-
-	screen_row(s, place->row, &row);
-	for (text = buffer_text(&row); *text != '\0'; text++) {
-		col += ((unsigned char)*text & 0xc0) != 0x80;
-		if (col >= place->col && col < place->end)
-			buffer_append_char(out, *text);
-	}
-	while (out->len > 0 && out->data[out->len - 1] == ' ')
-		out->data[--out->len] = '\0';
-	buffer_release(&row);
-}
-
 bool menu_is_sure(const struct screen *s, const struct menu_place *lit)
 {
 	struct menu_places places = { .count = 0 };
@@ -443,141 +392,54 @@ bool menu_is_sure(const struct screen *s, const struct menu_place *lit)
 	menu_markers(s, &rows, &places);
 	for (i = 0; i < places.count; i++) {
 		if (memcmp(&places.list[i], lit, sizeof(*lit)) == 0)
-			return !menu_is_frame(s, lit->row);
+			return !menu_is_frame(s, lit->row) ||
+			       menu_is_button(s, lit);
 	}
 	return false;
 }
 
-/* ---- entries ---------------------------------------------------------------------------------- */
-
-/* The column of a byte of the row's text. */
-static int menu_column(const char *text, size_t at)
+/* Another button on its row looks the same: which one has the focus can't be told. */
+static bool menu_has_twin(const struct screen *s, const struct menu_places *places,
+			  const struct menu_place *button)
 {
-	int col = 0;
+	const struct menu_place *p;
 	size_t i;
 
-	for (i = 0; i < at; i++)
-		col += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return col;
-}
-
-struct menu_found {
-	const struct match_pattern *pattern;
-	struct menu_place *list;
-	size_t count;
-	size_t max;
-};
-
-/* Looks in the cells [col, end) of a row, as if they were a line of their own. */
-static void menu_match(const struct screen *s, struct menu_found *f, int row,
-		       int col, int end)
-{
-	const struct menu_place part = { row, col, end };
-	struct match_cursor cursor = { 0 };
-	struct buffer text = { 0 };
-	size_t from, to;
-
-	menu_append(s, &part, &text);
-	while (f->count < f->max &&
-	       match_find(f->pattern, &cursor, buffer_text(&text), text.len,
-			  true, &from, &to, NULL) == 1) {
-		f->list[f->count++] = (struct menu_place){
-			row, col + menu_column(text.data, from),
-			col + menu_column(text.data, to) };
-		cursor.from = to;
+	for (i = 0; i < places->count; i++) {
+		p = &places->list[i];
+		if (p != button && p->row == button->row &&
+		    menu_bg(s, p->row, p->col) ==
+			    menu_bg(s, button->row, button->col))
+			return true;
 	}
-	buffer_release(&text);
+	return false;
 }
 
-/* Text by text; where none of them matches, the row as a whole. */
-static void menu_match_row(const struct screen *s, struct menu_found *f, int row)
+static bool menu_has_cursor(const struct screen *s, const struct menu_place *p)
 {
-	size_t before = f->count;
-	int col, end;
+	int row, col;
 
-	for (col = 0; col < screen_cols(s); col = end) {
-		end = col + 1;
-		if (!menu_begins_text(s, row, col))
-			continue;
-		end = menu_text_end(s, row, col);
-		menu_match(s, f, row, col, end);
-	}
-	if (f->count == before)
-		menu_match(s, f, row, 0, screen_cols(s));
+	screen_cursor(s, &row, &col);
+	return row == p->row && col >= p->col && col < p->end;
 }
 
-size_t menu_find_entries(const struct screen *s, const struct match_pattern *p,
-			 struct menu_place *ret, size_t max)
+bool menu_is_overruled(const struct screen *s, const struct menu_place *lit)
 {
-	struct menu_found f = { .pattern = p, .list = ret, .max = max };
+	struct menu_places places = { .count = 0 };
+	const struct menu_place *p;
 	struct menu_rows rows;
-	int row;
+	size_t i;
 
 	menu_find_rows(s, &rows);
-	for (row = 0; row < screen_rows(s); row++) {
-		if (rows.text[row])
-			menu_match_row(s, &f, row);
+	menu_bars(s, &rows, &places);
+	for (i = 0; i < places.count; i++) {
+		p = &places.list[i];
+		if (p->row != lit->row && menu_is_button(s, p) &&
+		    menu_bg(s, p->row, p->col) ==
+			    menu_bg(s, lit->row, lit->col) &&
+		    menu_has_text(s, p->row, 0, p->col) &&
+		    (menu_has_cursor(s, p) || !menu_has_twin(s, &places, p)))
+			return true;
 	}
-	return f.count;
-}
-
-bool menu_place_matches(const struct screen *s, const struct match_pattern *p,
-			const struct menu_place *place, struct menu_place *ret)
-{
-	struct menu_found f = { .pattern = p, .list = ret, .max = 1 };
-
-	menu_match(s, &f, place->row, place->col, place->end);
-	return f.count == 1;
-}
-
-int menu_text_begin(const struct screen *s, const struct menu_place *place)
-{
-	int col = place->col;
-
-	while (col < place->end && (menu_is_gap(s, place->row, col) ||
-				    menu_marks(s, place->row, col)))
-		col++;
-	while (col > 0 && !menu_begins_text(s, place->row, col))
-		col--;
-	return col;
-}
-
-bool menu_is_whole(const struct screen *s, const struct menu_place *place)
-{
-	return menu_text_begin(s, place) == place->col &&
-	       menu_text_end(s, place->row, place->col) == place->end;
-}
-
-void menu_text(const struct screen *s, const struct menu_place *place,
-	       struct buffer *out)
-{
-	struct menu_place text = *place;
-
-	while (text.col < text.end && (menu_is_gap(s, text.row, text.col) ||
-				       menu_marks(s, text.row, text.col)))
-		text.col++;
-	while (text.end > text.col && menu_is_gap(s, text.row, text.end - 1))
-		text.end--;
-	menu_append(s, &text, out);
-}
-
-static bool menu_is_value(const struct screen *s, const struct menu_place *lit)
-{
-	int col = lit->col;
-	uint32_t c;
-
-	while (col < lit->end && menu_is_gap(s, lit->row, col))
-		col++;
-	c = col < lit->end ? screen_cell(s, lit->row, col)->c : 0;
-	return c == '<' || c == '[';
-}
-
-bool menu_is_lit(const struct screen *s, const struct menu_place *lit,
-		 const struct menu_place *entry)
-{
-	if (lit->row != entry->row)
-		return false;
-	if (entry->col < lit->end && entry->end > lit->col)
-		return true;
-	return entry->end <= lit->col && menu_is_value(s, lit);
+	return false;
 }

@@ -27,6 +27,8 @@ struct menu_look {
 	int rows;
 	uint64_t text[SCREEN_ROWS_MAX];		/* of each row, hashed */
 	uint64_t style[SCREEN_ROWS_MAX];	/* of what can be seen of it */
+	bool has_lit;
+	struct menu_place lit;			/* what was highlighted, if known */
 };
 
 void menu_take_look(const struct screen *s, struct menu_look *ret);
@@ -42,7 +44,8 @@ bool menu_row_changed(const struct screen *s, const struct menu_look *then,
  * The highlighted entry: a bar of another background than the rows above and
  * below it, else text in another colour than that above and below, else a
  * marker (> or *) in front of one entry only. Where several places could be it,
- * it is the one that changed since the look; `then` may be NULL. False where
+ * it is the one that changed since the look, and was not the highlight then (a
+ * list may keep a pale bar while a button has the focus); `then` may be NULL. False where
  * there is none, or it can't be told.
  */
 bool menu_find_lit(const struct screen *s, const struct menu_look *then,
@@ -50,10 +53,20 @@ bool menu_find_lit(const struct screen *s, const struct menu_look *then,
 
 /*
  * Whether such a place is the highlight for certain, without a key that moves
- * it: a bar or a marker, not on the first or last row with text, where a title
+ * it: a bar or a marker, but for one that is no button on the first or last row
+ * with text, where a title
  * or a status line may stand. Text in another colour may be a heading.
  */
 bool menu_is_sure(const struct screen *s, const struct menu_place *lit);
+
+/* Whether the place is in a text like "<Ok>" or "[ Cancel ]". */
+bool menu_is_button(const struct screen *s, const struct menu_place *place);
+
+/*
+ * Whether a button that is not the first of its row is highlighted as well, as in
+ * dialog, whose Enter goes to that button.
+ */
+bool menu_is_overruled(const struct screen *s, const struct menu_place *lit);
 
 /*
  * Where the pattern is found: in each text of a row by itself (two blanks, lines

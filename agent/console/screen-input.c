@@ -264,6 +264,8 @@ static void sequence_modes(struct screen *s, const struct sequence_parts *q,
 	for (i = 0; i < q->count; i++) {
 		one.parameters[0] = q->parameters[i] == 47 ? 1047
 							   : q->parameters[i];
+		if (q->leader == '?' && one.parameters[0] == 1)
+			s->application = final == 'h';
 		if (sequence_mode_is_known(q->leader, one.parameters[0]))
 			sequence_write(s, &one, final);
 	}
@@ -320,8 +322,10 @@ static void sequence_two(struct screen *s, char c)
 
 	if (strchr("78=>DEHMc", c) == NULL)
 		return;
-	if (c == 'c')
+	if (c == 'c') {
 		s->last_len = 0;
+		s->application = false;
+	}
 	screen_write(s, bytes, sizeof(bytes));
 }
 

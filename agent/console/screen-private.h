@@ -25,6 +25,7 @@ struct screen {
 	int row;
 	int col;
 	bool hidden;			/* the cursor */
+	bool application;		/* its keys, DECCKM */
 	int wanted_rows;
 	int wanted_cols;
 	uint64_t generation;

@@ -307,7 +307,7 @@ void screen_clear(struct screen *s)
 {
 	vterm_free(s->vt);
 	s->now = &s->main;
-	s->hidden = false;
+	s->hidden = s->application = false;
 	s->row = s->col = 0;
 	s->wanted_rows = s->wanted_cols = 0;
 	screen_input_reset(s);
@@ -333,6 +333,11 @@ void screen_cursor(const struct screen *s, int *ret_row, int *ret_col)
 bool screen_cursor_is_hidden(const struct screen *s)
 {
 	return s->hidden;
+}
+
+bool screen_wants_application_keys(const struct screen *s)
+{
+	return s->application;
 }
 
 const struct screen_cell *screen_cell(const struct screen *s, int row, int col)

@@ -59,6 +59,12 @@ int screen_cols(const struct screen *s);
 void screen_cursor(const struct screen *s, int *ret_row, int *ret_col);
 bool screen_cursor_is_hidden(const struct screen *s);
 
+/*
+ * Whether the program wants its cursor keys as ESC O A in place of ESC [ A (DECCKM),
+ * as programs with ncurses do on many terminals.
+ */
+bool screen_wants_application_keys(const struct screen *s);
+
 /* The cell; row and col must be inside. */
 const struct screen_cell *screen_cell(const struct screen *s, int row, int col);
 

@@ -132,6 +132,9 @@ static bool select_go(struct machine *m, const struct action *a,
 	select_note_lit(m, lit);
 	if (is_lit && !known && !menu_is_sure(m->screen, lit))
 		return select_try(m, a);
+	if (is_lit && menu_is_overruled(m->screen, lit))
+		return select_fail(m, a, "a button beside the menu has the focus, "
+					 "and Enter would go to it");
 	if (is_lit)
 		return select_enter(m);
 	if (!s->has_target)
@@ -176,6 +179,19 @@ static bool select_find(struct machine *m, const struct action *a)
 
 /* ---- what a key did -------------------------------------------------------------------- */
 
+/*
+ * Tab leads on where Up and Down don't: in a menu that has never moved, and from
+ * the end of a list to the buttons below it.
+ */
+static bool select_may_tab(const struct machine *m)
+{
+	const struct select *s = &m->select;
+
+	if (s->tabbed || !s->has_target)
+		return false;
+	return !s->moved || menu_is_button(m->screen, &s->target);
+}
+
 /* Nothing moved: at the end of the menu, or no menu, or the key was lost. */
 static bool select_is_stuck(struct machine *m, const struct action *a)
 {
@@ -183,7 +199,7 @@ static bool select_is_stuck(struct machine *m, const struct action *a)
 
 	if (++s->still == 1)
 		return select_press(m, s->key);
-	if (!s->moved && !s->tabbed && s->has_target) {
+	if (select_may_tab(m)) {
 		s->tabbed = true;
 		return select_press(m, "Tab");
 	}

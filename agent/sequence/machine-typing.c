@@ -75,6 +75,18 @@ static void typing_add_enter(struct machine *m)
 		   typing_delay(m));
 }
 
+/* The cursor keys as the program has asked for them. */
+static void typing_cursor_key(const struct machine *m, struct keys_stroke *stroke)
+{
+	char *bytes = stroke->bytes;
+
+	if (m->screen == NULL || !screen_wants_application_keys(m->screen))
+		return;
+	if (stroke->len == 3 && bytes[0] == 0x1b && bytes[1] == '[' &&
+	    strchr("ABCDHF", bytes[2]) != NULL)
+		bytes[1] = 'O';
+}
+
 static bool typing_load_keys(struct machine *m, const struct action *a,
 			     struct rh_error *err)
 {
@@ -96,6 +108,7 @@ static bool typing_load_keys(struct machine *m, const struct action *a,
 				     a->keys[i]);
 			return false;
 		}
+		typing_cursor_key(m, &stroke);
 		pause = stroke.pause_ms;
 		if (pause < typing_delay(m))
 			pause = typing_delay(m);

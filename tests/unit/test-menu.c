@@ -68,6 +68,15 @@ static size_t entries(struct screen *s, const char *pattern, unsigned flags,
 	return count;
 }
 
+/* As before a key: what is highlighted is known. */
+static void take_look(const struct screen *s, struct menu_look *look)
+{
+	struct menu_look then = *look;
+
+	menu_take_look(s, look);
+	look->has_lit = menu_find_lit(s, &then, &look->lit);
+}
+
 struct moment {
 	size_t at;	/* behind so many bytes, where the program was quiet */
 	const char *lit;
@@ -93,7 +102,7 @@ static void check_moments(struct screen *s, const char *name,
 			fail_msg("%s at %zu, in pieces of %zu: got \"%s\", want "
 				 "\"%s\"", name, at, piece, lit(s, &look),
 				 moments[i].lit);
-		menu_take_look(s, &look);
+		take_look(s, &look);
 	}
 }
 
@@ -234,6 +243,85 @@ static void ipxe(void **state)
 	screen_free(s);
 }
 
+/*
+ * A list keeps a pale bar where its buttons have the focus. Down twice, Tab to the
+ * buttons, Right, Tab to the list, and Down, which does nothing at its end.
+ */
+static void whiptail(void **state)
+{
+	static const struct moment moments[] = {
+		{ 3425, "9: a Alpha" }, { 3479, "10: b Beta" },
+		{ 3529, "11: c Gamma" }, { 3566, "15: <Ok>" },
+		{ 3612, "15: <Cancel>" }, { 3661, "11: c Gamma" },
+		{ 3661, "11: c Gamma" },
+	};
+	struct screen *s = screen_new(25, 80);
+	struct menu_place places[8], place;
+	size_t piece;
+
+	(void)state;
+	for (piece = 1; piece < 40; piece++)
+		check_moments(s, "whiptail.bytes", moments, COUNT(moments), piece);
+	screen_clear(s);
+	screen_feed(s, bytes, 3566);
+	assert_int_equal(entries(s, "Ok", 0, places, 8), 1);
+	place = places[0];
+	assert_true(menu_is_button(s, &place));
+	assert_int_equal(entries(s, "Cancel", 0, &places[1], 7), 1);
+	/* The one beside it is not its value. */
+	assert_false(menu_is_lit(s, &places[1], &places[0]));
+	assert_int_equal(entries(s, "Alpha", 0, places, 8), 1);
+	assert_false(menu_is_button(s, &places[0]));
+	screen_free(s);
+}
+
+/*
+ * An entry is two bars with a gap, in the colour of the ground, and a button is one
+ * as well: only what changes tells which. Down twice, Tab to the other button.
+ */
+static void dialog(void **state)
+{
+	static const struct moment moments[] = {
+		{ 2449, "9: a  Alpha" }, { 2578, "10: b  Beta" },
+		{ 2707, "11: c  Gamma" }, { 2835, "16: <Cancel>" },
+		{ 2979, "16: <  OK  >" },
+	};
+	struct screen *s = screen_new(25, 80);
+	struct menu_place places[8], lit;
+	size_t piece;
+
+	(void)state;
+	for (piece = 1; piece < 40; piece++)
+		check_moments(s, "dialog.bytes", moments, COUNT(moments), piece);
+	screen_clear(s);
+	screen_feed(s, bytes, 2707);
+	assert_int_equal(entries(s, "Gamma", 0, places, 8), 1);
+	lit = places[0];
+	assert_false(menu_is_overruled(s, &lit));
+	screen_feed(s, bytes + 2707, 2835 - 2707);
+	assert_true(menu_is_overruled(s, &lit));
+	screen_feed(s, bytes + 2835, 2979 - 2835);
+	assert_false(menu_is_overruled(s, &lit));
+	screen_free(s);
+}
+
+/* Buttons on the last row with text are sure, and Right and Left move. */
+static void dialog_yesno(void **state)
+{
+	static const struct moment moments[] = {
+		{ 1483, "14: < Yes >" }, { 1667, "14: < No  >" },
+		{ 1868, "14: < Yes >" },
+	};
+	struct screen *s = screen_new(25, 80);
+	struct menu_place place;
+
+	(void)state;
+	check_moments(s, "dialog-yesno.bytes", moments, COUNT(moments), 1);
+	assert_true(menu_find_lit(s, NULL, &place));
+	assert_true(menu_is_sure(s, &place));
+	screen_free(s);
+}
+
 /* ---- made ones ------------------------------------------------------------------ */
 
 static void other_highlights(void **state)
@@ -313,6 +401,9 @@ int main(void)
 		cmocka_unit_test(ovmf_form),
 		cmocka_unit_test(seabios),
 		cmocka_unit_test(ipxe),
+		cmocka_unit_test(whiptail),
+		cmocka_unit_test(dialog),
+		cmocka_unit_test(dialog_yesno),
 		cmocka_unit_test(other_highlights),
 		cmocka_unit_test(what_changed_is_the_highlight),
 	};

@@ -296,6 +296,30 @@ static void the_wanted_size_is_known(void **state)
 	screen_free(s);
 }
 
+static void application_keys_are_noticed(void **state)
+{
+	static const struct {
+		const char *bytes;
+		bool wanted;
+	} steps[] = {
+		{ "text", false }, { "\033[?1h", true }, { "\033[?7;1l", false },
+		{ "\033[?7;1h", true }, { "\033[1l\033[?12l", true },
+		{ "\033c", false }, { "\033[?1h", true },
+	};
+	struct screen *s = screen_new(25, 80);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		screen_feed(s, steps[i].bytes, strlen(steps[i].bytes));
+		assert_int_equal(screen_wants_application_keys(s),
+				 steps[i].wanted);
+	}
+	screen_clear(s);
+	assert_false(screen_wants_application_keys(s));
+	screen_free(s);
+}
+
 static void a_cleared_screen_is_as_new(void **state)
 {
 	struct screen *s = screen_new(25, 80);
@@ -326,6 +350,7 @@ int main(void)
 		cmocka_unit_test(hostile_bytes_do_no_harm),
 		cmocka_unit_test(painting_is_noticed),
 		cmocka_unit_test(the_wanted_size_is_known),
+		cmocka_unit_test(application_keys_are_noticed),
 		cmocka_unit_test(a_cleared_screen_is_as_new),
 	};
 

@@ -35,6 +35,7 @@ struct fake_menu {
 	int shown;			/* rows */
 	enum menu_style style;
 	bool wraps;
+	bool application;		/* wants ESC O B, as ncurses does */
 	bool side_by_side;
 	const struct fake_menu *next;	/* behind Enter; NULL: it boots */
 };
@@ -95,6 +96,8 @@ static void paint(struct world *w)
 	buffer_append_text(&w->out, menu->style == STYLE_COLOUR
 					    ? "\033[0;30;47m\033[2J\033[H"
 					    : "\033[m\033[2J\033[H");
+	if (menu->application)
+		buffer_append_text(&w->out, "\033[?1h");
 	buffer_printf(&w->out, "\033[1;20H%s", menu->title);
 	for (i = 0; i < menu->shown && w->top + i < menu->count; i++)
 		paint_entry(w, w->top + i, 4 + i);
@@ -155,7 +158,13 @@ static void enter(struct world *w)
 static void press(struct world *w, const char *bytes, size_t len)
 {
 	bool side = w->menu != NULL && w->menu->side_by_side;
+	char normal[] = "\033[B";
 
+	if (w->menu != NULL && w->menu->application && len == 3) {
+		assert_memory_equal(bytes, "\033O", 2);
+		normal[2] = bytes[2];
+		bytes = normal;
+	}
 	w->keys++;
 	if (w->dead || w->menu == NULL)
 		return;
@@ -421,6 +430,19 @@ static void a_literal_is_the_whole_entry(void **state)
 	assert_walks(SELECT("\"Linux 6.1\""), &kernels, "Linux 6.1");
 	assert_walks(SELECT("Debian GNU/Linux"), &kernels, "Debian GNU/Linux");
 	assert_fails(SELECT("Linux"), &kernels, "the menu has no such entry");
+}
+
+static void keys_are_those_that_it_asks_for(void **state)
+{
+	struct fake_menu menu = kernels;
+
+	(void)state;
+	menu.application = true;
+	assert_walks(SELECT("Linux 5.10"), &menu, "Linux 5.10");
+	menu.side_by_side = true;
+	menu.count = 3;
+	menu.help = NULL;
+	assert_walks(SELECT("Linux 6.1"), &menu, "Linux 6.1");
 }
 
 static void every_kind_of_highlight_is_seen(void **state)
@@ -970,6 +992,7 @@ int main(void)
 		cmocka_unit_test(it_enters_the_entry_asked_for),
 		cmocka_unit_test(a_screen_that_changes_gets_no_enter),
 		cmocka_unit_test(a_literal_is_the_whole_entry),
+		cmocka_unit_test(keys_are_those_that_it_asks_for),
 		cmocka_unit_test(every_kind_of_highlight_is_seen),
 		cmocka_unit_test(long_menus_are_scrolled),
 		cmocka_unit_test(headings_are_no_entries),
