@@ -57,6 +57,10 @@ static void journal_add_host(json_t *o, const struct plan *plan,
 					    e->request != NULL ? e->request : ""));
 		return;
 	}
+	if (e->boot_id != NULL && e->boot_id[0] != '\0')
+		json_object_set_new(o, "boot_id", record_string(e->boot_id));
+	if (e->step == MAINTENANCE_LOOK)
+		json_object_set_new(o, "unchanged", json_boolean(e->unchanged));
 	json_object_set_new(o, "touched", json_boolean(e->touched));
 	json_object_set_new(o, "restarted", json_boolean(e->restarted));
 	json_object_set_new(o, "run", record_string(e->run));
@@ -181,11 +185,13 @@ static bool journal_read(const struct plan *plan, const json_t *o,
 		.at_ms = json_integer_value(json_object_get(o, "at_ms")),
 		.verdict = verdict_from_name(journal_string(o, "verdict")),
 		.restarted = json_is_true(json_object_get(o, "restarted")),
+		.unchanged = json_is_true(json_object_get(o, "unchanged")),
 		.touched = json_is_true(json_object_get(o, "touched")),
 		.ok = json_is_true(json_object_get(o, "ok")),
 		.text = journal_string(o, "text"),
 		.run = journal_string(o, "run"),
 		.request = journal_string(o, "request"),
+		.boot_id = journal_string(o, "boot_id"),
 	};
 	if (json_object_get(o, "wave") != NULL)
 		e->wave = (size_t)json_integer_value(

@@ -5,9 +5,10 @@
  *
  * Always true:
  *  - FIRST, which restarts a host, is begun once; a second time only where a
- *    runner was killed and it is known that nothing had been sent;
- *  - a host is BACK only where its restart was seen, or a killed runner may have
- *    sent it and the host is healthy behind that;
+ *    runner was killed and it is known that nothing had been sent, or that the
+ *    host had its time and still runs the system from before;
+ *  - a host is BACK only where its restart was seen; where nobody can tell, the
+ *    verdict is unknown;
  *  - a wave, and a host in it, is begun only where its worst case ends in the window;
  *  - what was begun is ended: a host that is in our hands is recovered, also
  *    behind a stop;
@@ -16,7 +17,7 @@
  * Phases: NEW - BEFORE - (WAVE - GATE)* - AFTER - END - OVER; ASK stands before
  * the phase that it asks about.
  */
-#include "agent/plan/maintenance.h"
+#include "agent/plan/maintenance-private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ void maintenance_release(struct maintenance *m)
 	memset(m, 0, sizeof(*m));
 }
 
-static const char *maintenance_host_name(const struct maintenance *m, size_t i)
+const char *maintenance_host_name(const struct maintenance *m, size_t i)
 {
 	return m->config.plan->waves.hosts[i]->name;
 }
@@ -271,8 +272,7 @@ static void maintenance_go_on(struct maintenance *m, enum maintenance_phase next
 	}
 }
 
-/* Where a wave stands when nothing of it lives. */
-static void maintenance_settle_wave(struct maintenance *m)
+void maintenance_settle_wave(struct maintenance *m)
 {
 	size_t end = maintenance_wave_end(m, m->wave), i;
 	bool last = m->wave + 1 == m->config.plan->waves.count;
@@ -297,137 +297,13 @@ static void maintenance_settle_wave(struct maintenance *m)
 	}
 }
 
-static void maintenance_trouble(struct maintenance *m, const char *who,
+void maintenance_trouble(struct maintenance *m, const char *who,
 				const char *why)
 {
 	/* `continue` with a failure behind it: no host goes on in its wave else */
 	m->failed = m->config.plan->failure != PLAN_CONTINUE;
 	if (m->trouble[0] == '\0')
 		snprintf(m->trouble, sizeof(m->trouble), "%s: %s", who, why);
-}
-
-static bool maintenance_known_host(const struct maintenance *m,
-				   const struct maintenance_event *e)
-{
-	return e->host < m->config.plan->host_count &&
-	       e->step < MAINTENANCE_STEPS &&
-	       m->phase == MAINTENANCE_WAVE_ON &&
-	       plan_wave_of(m->config.plan, e->host) == m->wave;
-}
-
-static bool maintenance_host_begins(struct maintenance *m,
-				    const struct maintenance_event *e)
-{
-	struct maintenance_host *h;
-
-	if (!maintenance_known_host(m, e))
-		return false;
-	h = &m->hosts[e->host];
-	if (h->state == MAINTENANCE_WAITING && e->step == MAINTENANCE_FIRST) {
-		m->living++;
-		h->began_ms = h->began_ms != 0 ? h->began_ms : m->last_ms;
-	} else if (h->state != MAINTENANCE_DUE || h->step != e->step) {
-		return false;
-	}
-	if (e->step == MAINTENANCE_FIRST)
-		h->begun++;
-	h->state = MAINTENANCE_UNDER_WAY;
-	h->step = e->step;
-	snprintf(h->request, sizeof(h->request), "%s",
-		 e->request != NULL ? e->request : "");
-	return true;
-}
-
-static void maintenance_host_is(struct maintenance *m, size_t host,
-				enum maintenance_state state,
-				enum verdict verdict, const char *text)
-{
-	struct maintenance_host *h = &m->hosts[host];
-
-	h->state = state;
-	h->ended_ms = m->last_ms;
-	h->verdict = verdict;
-	snprintf(h->text, sizeof(h->text), "%s", text);
-	m->living--;
-	if (state == MAINTENANCE_FAILED)
-		maintenance_trouble(m, maintenance_host_name(m, host), text);
-}
-
-/* It says that it is well: is it, and was it restarted? */
-static void maintenance_host_well(struct maintenance *m,
-				  const struct maintenance_event *e)
-{
-	struct maintenance_host *h = &m->hosts[e->host];
-	bool seen = h->restarted || h->in_doubt ||
-		    m->config.plan->kind != PLAN_REBOOT;
-
-	if (!seen)
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
-				    VERDICT_FAILED, "it is healthy, but was not "
-				    "restarted");
-	else
-		maintenance_host_is(m, e->host, MAINTENANCE_BACK,
-				    VERDICT_RECOVERED, e->text);
-}
-
-static bool maintenance_host_ends(struct maintenance *m,
-				  const struct maintenance_event *e)
-{
-	struct maintenance_host *h;
-
-	if (!maintenance_known_host(m, e))
-		return false;
-	h = &m->hosts[e->host];
-	if (h->state != MAINTENANCE_UNDER_WAY || h->step != e->step)
-		return false;
-	h->restarted = h->restarted || e->restarted;
-	snprintf(h->run, sizeof(h->run), "%s", e->run);
-	if (e->verdict == VERDICT_RECOVERED) {
-		maintenance_host_well(m, e);
-	} else if (e->step != MAINTENANCE_RECOVER &&
-		   (e->touched || h->in_doubt) && m->config.recovers[e->host]) {
-		h->hands = true;
-		snprintf(h->first_text, sizeof(h->first_text), "%s", e->text);
-		h->state = MAINTENANCE_DUE;
-		h->step = MAINTENANCE_RECOVER;
-	} else {
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
-				    e->verdict != VERDICT_NONE ? e->verdict
-							       : VERDICT_FAILED,
-				    e->text);
-	}
-	maintenance_settle_wave(m);
-	return true;
-}
-
-static bool maintenance_host_lost(struct maintenance *m,
-				  const struct maintenance_event *e)
-{
-	struct maintenance_host *h;
-
-	if (!maintenance_known_host(m, e))
-		return false;
-	h = &m->hosts[e->host];
-	if (h->state != MAINTENANCE_UNDER_WAY || h->step != e->step)
-		return false;
-	h->state = MAINTENANCE_DUE;
-	h->in_doubt = h->in_doubt || e->touched;
-	if (e->touched && m->config.plan->kind == PLAN_RUN) {
-		maintenance_host_is(m, e->host, MAINTENANCE_FAILED,
-				    VERDICT_UNKNOWN, "the runner was killed in "
-				    "the middle of it: look what it has done");
-		maintenance_settle_wave(m);
-		return true;
-	}
-	if (e->touched && m->config.plan->kind == PLAN_REBOOT)
-		h->step = MAINTENANCE_LOOK;
-	if (h->step == MAINTENANCE_FIRST && !e->touched) {
-		/* Nothing was sent: it waits again, and the window is asked. */
-		h->state = MAINTENANCE_WAITING;
-		m->living--;
-		maintenance_settle_wave(m);
-	}
-	return true;
 }
 
 /* The phase is `from`; what was under way has ended. */

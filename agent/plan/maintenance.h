@@ -27,9 +27,10 @@ enum maintenance_what {
 	MAINTENANCE_BEFORE_END,	/* ok, text */
 	MAINTENANCE_WAVE,	/* wave */
 	MAINTENANCE_HOST,	/* host, step: a run is begun */
-	MAINTENANCE_HOST_END,	/* host, step, verdict, restarted, touched, text */
+	MAINTENANCE_HOST_END,	/* host, step, verdict, restarted, unchanged, touched,
+				   text */
 	MAINTENANCE_HOST_LOST,	/* host, step: nobody knows the end; touched: it may
-				   have been restarted */
+				   have been restarted; boot_id */
 	MAINTENANCE_GATE,	/* wave: that is done */
 	MAINTENANCE_GATE_END,	/* ok, text */
 	MAINTENANCE_ASK,	/* text: a question to a person; ok: go on */
@@ -66,6 +67,8 @@ struct maintenance_event {
 	enum maintenance_step step;
 	enum verdict verdict;		/* NONE: the run was not begun */
 	bool restarted;			/* seen: it was restarted */
+	bool unchanged;			/* of LOOK, seen: the system from before runs,
+					   though it had its time */
 	bool touched;			/* an act was sent */
 	bool ok;
 	const char *text;		/* "" none */
@@ -73,6 +76,7 @@ struct maintenance_event {
 	const char *request;		/* HOST: the id of its run, in every journal
 					   but old ones; NULL else */
 	const char *who;		/* ANSWER: gave it; NULL: nobody */
+	const char *boot_id;		/* HOST_LOST: before the act; NULL: not known */
 };
 
 struct maintenance_host {
@@ -82,12 +86,14 @@ struct maintenance_host {
 	bool in_doubt;			/* a restart may have been sent */
 	bool hands;			/* FIRST was not enough */
 	int begun;			/* how often FIRST was begun */
+	int losses;			/* ... or any step's end was not known */
 	int64_t began_ms;
 	int64_t ended_ms;
 	enum verdict verdict;
 	char text[600];			/* why */
 	char first_text[300];		/* why FIRST was not enough */
 	char run[200];			/* of the last step */
+	char boot_id[80];		/* before a restart that is in doubt */
 	char request[80];		/* of the step that is under way; "" none */
 };
 
@@ -106,6 +112,7 @@ struct maintenance_config {
 	const struct plan *plan;
 	const int64_t *worst_ms;	/* per host: all its steps */
 	const bool *recovers;		/* per host: there is a RECOVER */
+	const bool *looks;		/* per host: there is a LOOK */
 };
 
 struct maintenance {

@@ -23,10 +23,34 @@
 
 /* ---- what a record says ------------------------------------------------------------------ */
 
+#define CHILD_LOSSES_MAX 3	/* who kills it that often, will again */
+
 struct child_acts {
 	bool touched;
 	bool restarted;
+	char before[80];	/* boot id before the first act; "" not known */
+	char seen[80];		/* of the last system that `check ssh` met */
+	bool fresh;		/* ... which was good */
 };
+
+static void child_copy(char *to, size_t to_len, const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	if (text != NULL)
+		snprintf(to, to_len, "%s", text);
+}
+
+static void child_take_check(struct child_acts *acts, const json_t *event)
+{
+	const char *check = json_string_value(json_object_get(event, "check"));
+	const char *code = json_string_value(json_object_get(event, "code"));
+
+	if (check == NULL || strcmp(check, "ssh") != 0)
+		return;
+	child_copy(acts->seen, sizeof(acts->seen), event, "boot_id");
+	acts->fresh = code != NULL && strcmp(code, "none") == 0;
+}
 
 static void child_take_event(void *context, const json_t *event)
 {
@@ -35,6 +59,10 @@ static void child_take_event(void *context, const json_t *event)
 
 	if (name == NULL)
 		return;
+	if (strcmp(name, "boot-id") == 0 && !acts->touched)
+		child_copy(acts->before, sizeof(acts->before), event, "text");
+	if (strcmp(name, "checked") == 0)
+		child_take_check(acts, event);
 	acts->touched |= strcmp(name, "power-act") == 0;
 	acts->restarted |= strcmp(name, "restart") == 0 ||
 			   strcmp(name, "power") == 0;
@@ -43,7 +71,7 @@ static void child_take_event(void *context, const json_t *event)
 /* A journal that can't be read may have anything in it. */
 static struct child_acts child_acts(const struct runner *r, const char *run)
 {
-	struct child_acts acts = { false, false };
+	struct child_acts acts = { .touched = false };
 	char *path;
 
 	if (run[0] == '\0')
@@ -81,6 +109,7 @@ static void child_run(struct runner *r, size_t host, int out)
 		.limit_ms = child_limit(r, host),
 		.id = r->journal.id,
 		.request = r->core.hosts[host].request,
+		.boot_id = r->core.hosts[host].boot_id,
 	};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
 
@@ -96,6 +125,21 @@ static void child_run(struct runner *r, size_t host, int out)
 	_exit(status);
 }
 
+/* A look that had a boot id from before to compare with. */
+static void child_judge_look(const struct maintenance_host *h,
+			     const struct child_acts *acts,
+			     struct maintenance_event *e)
+{
+	bool compared = e->step == MAINTENANCE_LOOK && h->boot_id[0] != '\0' &&
+			acts->seen[0] != '\0';
+	bool same = compared && strcmp(acts->seen, h->boot_id) == 0;
+
+	e->restarted = e->restarted || (compared && !same && acts->fresh);
+	/* Not where it ended before the host had its time. */
+	e->unchanged = same && e->what == MAINTENANCE_HOST_END &&
+		       e->verdict == VERDICT_FAILED;
+}
+
 static void child_end_event(struct runner *r, size_t host, const char *text)
 {
 	struct runner_child *c = &r->children[host];
@@ -108,9 +152,10 @@ static void child_end_event(struct runner *r, size_t host, const char *text)
 		.at_ms = deadline_wall_ms(), .host = host, .step = c->step,
 		.verdict = c->run[0] != '\0' ? c->verdict : VERDICT_NONE,
 		.touched = acts.touched, .restarted = acts.restarted,
-		.text = text, .run = c->run,
+		.text = text, .run = c->run, .boot_id = acts.before,
 	};
 
+	child_judge_look(&r->core.hosts[host], &acts, &e);
 	runner_event(r, &e);
 	if (local)
 		runner_break(r, text);
@@ -143,14 +188,6 @@ void runner_begin_host(struct runner *r, size_t host, enum maintenance_step step
 }
 
 /* ---- what it says --------------------------------------------------------------------------- */
-
-static void child_copy(char *to, size_t to_len, const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	if (text != NULL)
-		snprintf(to, to_len, "%s", text);
-}
 
 static void child_take_line(struct runner_child *c, const char *line)
 {
@@ -219,6 +256,9 @@ static void child_ended(struct runner *r, size_t host, int how)
 	c->pid = 0;
 	r->living--;
 	if (c->verdict == VERDICT_NONE) {
+		/* Killed, as its runner may be: what it sent, is seen. */
+		c->cancelled = WIFSIGNALED(how) && c->run[0] != '\0' &&
+			       r->core.hosts[host].losses < CHILD_LOSSES_MAX;
 		if (WIFSIGNALED(how))
 			snprintf(text, sizeof(text), "its process was ended by "
 				 "signal %d", WTERMSIG(how));

@@ -68,7 +68,10 @@ static void view_host(const struct runner *r, const struct maintenance_event *e)
 		text = memory_format("  %-16s %s after %s: %s", name,
 				     verdict_name(h->verdict), took, h->text);
 	else
-		text = memory_format("  %-16s nothing was sent to it", name);
+		text = memory_format("  %-16s %s", name, e->unchanged
+				     ? "it still runs the system from before: what "
+				       "was sent was not carried out"
+				     : "nothing was sent to it");
 	/* A step that is due begins at once, and is told then. */
 	if (h->state != MAINTENANCE_DUE || e->text[0] != '\0')
 		view_line(r, e, text);

@@ -12,6 +12,8 @@ struct runner_turn {
 	int64_t limit_ms;	/* 0: as its sequence says */
 	const char *id;		/* of the maintenance */
 	const char *request;	/* the run is begun for this request only */
+	const char *boot_id;	/* LOOK: of the system before a restart that may have
+				   been sent; "" not known */
 };
 
 /* Carries a maintenance out: a process for each host, as in agent/run/fleet.h. */

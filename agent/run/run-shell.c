@@ -24,6 +24,9 @@ void shell_init(struct run *r)
 
 	for (n = 0; (way = host_way(r->host, WAY_SHELL, n)) != NULL; n++)
 		r->shell.ways[r->shell.count++] = way;
+	if (r->o->boot_id != NULL)
+		snprintf(r->shell.before, sizeof(r->shell.before), "%s",
+			 r->o->boot_id);
 }
 
 static void shell_answer(struct run *r, const struct rh_error *err,
@@ -200,7 +203,7 @@ static void shell_judge_boot_id(struct run *r, const char *id)
 
 	snprintf(text, sizeof(text), "ssh answers, boot id %.100s", id);
 	snprintf(r->asked_boot_id, sizeof(r->asked_boot_id), "%s", id);
-	if (!r->forced) {
+	if (!r->forced && r->o->boot_id == NULL) {
 		snprintf(s->before, sizeof(s->before), "%s", id);
 	} else if (s->before[0] != '\0' && strcmp(s->before, id) == 0) {
 		rh_error_set(&err, RH_ERR_STATE, "ssh answers, but it is the "
@@ -228,9 +231,11 @@ static void shell_boot_id_done(struct run *r, const struct hand_event *event)
 		return;
 	}
 	if (r->shell.what == MACHINE_BOOT_ID) {
-		if (r->shell.keep)
+		if (r->shell.keep && strcmp(r->shell.before, id) != 0) {
 			snprintf(r->shell.before, sizeof(r->shell.before), "%s",
 				 id);
+			run_event(r, "boot-id", "", id, NULL);
+		}
 		shell_answer(r, NULL, id);
 		return;
 	}

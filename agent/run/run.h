@@ -31,6 +31,9 @@ struct run_options {
 	const char *why;
 	const char *request_id;
 	const char *override;		/* why no guard counts */
+	const char *boot_id;		/* of the system that a run before this one may
+					   have restarted: `check ssh` wants another
+					   one; NULL: not known */
 	const struct guard *guard;	/* asked where force may be used; NULL: none */
 
 	/*

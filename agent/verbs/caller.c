@@ -384,6 +384,7 @@ static int caller_one(void *context, const struct host *host)
 		.deadline_ms = c->deadline_ms,
 		.must_see = c->must_see,
 		.done_word = c->done_word,
+		.boot_id = c->boot_id,
 		.json = c->json,
 		.mode = isatty(STDOUT_FILENO) ? TIMELINE_LIVE : TIMELINE_PLAIN,
 		.why = c->reason != NULL ? c->why : NULL,

@@ -30,6 +30,7 @@ struct caller {
 	const char *what;
 	bool must_see;			/* as in struct run_options */
 	const char *done_word;
+	const char *boot_id;		/* as in struct run_options */
 
 	/* The sequence for that host, sequence_free it; NULL after saying why not. */
 	struct sequence *(*sequence)(const struct caller *c,

@@ -42,17 +42,20 @@ static void turn_put_value(struct buffer *b, const char *value)
 }
 
 static void turn_text(struct buffer *b, const struct plan *plan,
-		      const struct host *host, const char *healthy,
-		      enum maintenance_step step)
+		      const struct host *host, const char *healthy, bool look,
+		      bool changed)
 {
-	bool look = step == MAINTENANCE_LOOK;
 	char back[32];
 
 	buffer_printf(b, "[sequence]\nsummary = %s\ndeadline = 48h\nstart = %s\n",
 		      look ? "Look whether it came back"
 			   : "Restart it, and see that it is back",
-		      look ? "back" : "restart");
-	if (!look && host_way(host, WAY_SHELL, 0) != NULL)
+		      !look ? "restart" : changed ? "changed" : "back");
+	if (changed)
+		buffer_printf(b, "[state changed]\ndo = check ssh within %llds\n"
+			      "then = back\n",
+			      (long long)(plan->back_ms + 999) / 1000);
+	else if (!look && host_way(host, WAY_SHELL, 0) != NULL)
 		buffer_printf(b, "[state restart]\ndo = restart shell %llds\n"
 			      "then = back\n",
 			      (long long)(plan->back_ms + 999) / 1000);
@@ -88,11 +91,11 @@ static void turn_fit(struct sequence *s, const struct host *host,
 }
 
 static struct sequence *turn_own(struct verb_call *call, const struct plan *plan,
-				 const struct host *host,
-				 enum maintenance_step step)
+				 const struct host *host, bool look,
+				 bool changed)
 {
 	const char *healthy = turn_healthy(call, host->recover);
-	const char *name = step == MAINTENANCE_LOOK ? "look" : "reboot";
+	const char *name = look ? "look" : "reboot";
 	const struct sequence_vars vars = { verb_var, host, NULL };
 	struct problems problems = { 0 };
 	struct buffer text = { 0 };
@@ -105,7 +108,7 @@ static struct sequence *turn_own(struct verb_call *call, const struct plan *plan
 			  host->recover, host->name);
 		return NULL;
 	}
-	turn_text(&text, plan, host, healthy, step);
+	turn_text(&text, plan, host, healthy, look, changed);
 	ini = ini_read(name, buffer_text(&text), text.len, &problems);
 	s = sequence_parse(ini, name, &vars, &problems);
 	if (s != NULL) {
@@ -143,15 +146,16 @@ static struct sequence *turn_reboot(struct verb_call *call,
 struct sequence *maintain_sequence(struct verb_call *call,
 				   const struct plan *plan,
 				   const struct host *host,
-				   enum maintenance_step step)
+				   enum maintenance_step step, bool changed)
 {
 	if (plan->kind == PLAN_RUN)
 		return verb_sequence(call, host, plan->sequence);
-	if (step == MAINTENANCE_RECOVER || plan->kind == PLAN_START)
+	if (step == MAINTENANCE_RECOVER ||
+	    (step == MAINTENANCE_FIRST && plan->kind == PLAN_START))
 		return verb_sequence(call, host, host->recover);
 	if (step == MAINTENANCE_FIRST && host->reboot != NULL)
 		return turn_reboot(call, host);
-	return turn_own(call, plan, host, step);
+	return turn_own(call, plan, host, step == MAINTENANCE_LOOK, changed);
 }
 
 /* ---- loading ------------------------------------------------------------------------- */
@@ -160,7 +164,8 @@ static int turn_add_step(struct maintain *m, size_t i,
 			 enum maintenance_step step)
 {
 	struct sequence *s = maintain_sequence(m->call, m->plan,
-					       m->plan->waves.hosts[i], step);
+					       m->plan->waves.hosts[i], step,
+					       false);
 
 	if (s == NULL)
 		return 2;
@@ -184,6 +189,9 @@ static int turn_measure(struct maintain *m, size_t i)
 				 "SEQUENCE\" to [host] in %s", host->name,
 				 host->file);
 	m->recovers[i] = m->plan->kind == PLAN_REBOOT;
+	m->looks[i] = m->recovers[i] ||
+		      (m->plan->kind == PLAN_START &&
+		       turn_healthy(m->call, host->recover) != NULL);
 	status = turn_add_step(m, i, MAINTENANCE_FIRST);
 	if (status == 0 && m->recovers[i])
 		status = turn_add_step(m, i, MAINTENANCE_RECOVER);
@@ -225,6 +233,7 @@ int maintain_load(struct maintain *m, const char *name)
 		return status;
 	m->worst_ms = memory_new(m->plan->host_count, sizeof(*m->worst_ms));
 	m->recovers = memory_new(m->plan->host_count, sizeof(*m->recovers));
+	m->looks = memory_new(m->plan->host_count, sizeof(*m->looks));
 	for (i = 0; i < m->plan->host_count; i++) {
 		one = turn_measure(m, i);
 		if (one != 0)
@@ -238,11 +247,13 @@ void maintain_release(struct maintain *m)
 	plan_free(m->plan);
 	free(m->worst_ms);
 	free(m->recovers);
+	free(m->looks);
 }
 
 struct maintenance_config maintain_config(const struct maintain *m)
 {
 	return (struct maintenance_config){ .plan = m->plan,
 					    .worst_ms = m->worst_ms,
-					    .recovers = m->recovers };
+					    .recovers = m->recovers,
+					    .looks = m->looks };
 }

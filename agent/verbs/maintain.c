@@ -46,8 +46,10 @@ static int maintain_one(void *context, const struct runner_turn *turn)
 			    .sequence = maintain_give, .context = &step };
 
 	m->call->json = true;
+	if (turn->step == MAINTENANCE_LOOK && turn->boot_id[0] != '\0')
+		c.boot_id = turn->boot_id;
 	step.sequence = maintain_sequence(m->call, m->plan, turn->host,
-					  turn->step);
+					  turn->step, c.boot_id != NULL);
 	if (step.sequence == NULL)
 		return 2;
 	if (turn->limit_ms > 0 && turn->limit_ms < step.sequence->deadline_ms)

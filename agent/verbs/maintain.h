@@ -12,6 +12,7 @@ struct maintain {
 	struct plan *plan;
 	int64_t *worst_ms;	/* per host of the plan, in the order of its waves */
 	bool *recovers;
+	bool *looks;
 };
 
 /*
@@ -25,12 +26,13 @@ struct maintenance_config maintain_config(const struct maintain *m);
 
 /*
  * What a step carries out on a host: the sequence that its file names, or one of
- * ours. NULL after saying what is wrong.
+ * ours. changed: a LOOK that wants to see another system than before. NULL after
+ * saying what is wrong.
  */
 struct sequence *maintain_sequence(struct verb_call *call,
 				   const struct plan *plan,
 				   const struct host *host,
-				   enum maintenance_step step);
+				   enum maintenance_step step, bool changed);
 
 /* The waves, their times at worst, and whether they fit; nothing is touched. */
 int maintain_dry_run(struct maintain *m);

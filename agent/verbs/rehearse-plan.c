@@ -137,7 +137,8 @@ static int plan_make_step(struct plan_play *p, size_t i,
 	const struct host *host = p->m.plan->waves.hosts[i];
 	struct verb_call *call = p->r->call;
 
-	step->sequence = maintain_sequence(call, p->m.plan, host, which);
+	step->sequence = maintain_sequence(call, p->m.plan, host, which,
+					   false);
 	if (step->sequence == NULL)
 		return 2;
 	step->twin = plan_twin(call, host,

@@ -22,7 +22,13 @@
 #define LINES 200
 
 /* What becomes of a run when its runner is killed. */
-enum fate { FATE_GOES_ON, FATE_DIES_BEFORE, FATE_DIES_BEHIND, FATE_COUNT };
+enum fate {
+	FATE_GOES_ON,
+	FATE_DIES_BEFORE,
+	FATE_DIES_BETWEEN,	/* the act was announced, and not sent */
+	FATE_DIES_BEHIND,
+	FATE_COUNT,
+};
 
 struct world {
 	struct plan plan;
@@ -31,6 +37,8 @@ struct world {
 	size_t ends[3];
 	int64_t worst[HOSTS];
 	bool recovers[HOSTS];
+	bool looks[HOSTS];
+	bool silent[HOSTS];		/* nobody knows its boot ids */
 	struct maintenance core;
 	struct maintenance_event journal[LINES];
 	size_t lines;
@@ -47,7 +55,8 @@ struct world {
 
 static void world_config(struct world *w, struct maintenance_config *config)
 {
-	*config = (struct maintenance_config){ &w->plan, w->worst, w->recovers };
+	*config = (struct maintenance_config){ &w->plan, w->worst, w->recovers,
+						w->looks };
 }
 
 static void world_init(struct world *w)
@@ -61,7 +70,7 @@ static void world_init(struct world *w)
 		w->hosts[i].name = names[i];
 		w->list[i] = &w->hosts[i];
 		w->worst[i] = 600000;
-		w->recovers[i] = true;
+		w->recovers[i] = w->looks[i] = true;
 	}
 	w->ends[0] = 3;
 	w->ends[1] = 4;
@@ -123,6 +132,12 @@ static struct maintenance_event world_end(struct world *w, size_t host)
 			e.verdict = VERDICT_NEEDS_HANDS;
 	} else if (w->hangs[host]) {
 		e.verdict = VERDICT_FAILED;
+	}
+	if (h->step == MAINTENANCE_LOOK && !w->silent[host]) {
+		e.unchanged = w->acts[host] + w->recoveries[host] == 0;
+		e.restarted = e.verdict == VERDICT_RECOVERED && !e.unchanged;
+		if (e.unchanged)
+			e.verdict = VERDICT_FAILED;
 	}
 	return e;
 }
@@ -402,9 +417,9 @@ static void killed_host(struct world *w, size_t host, enum fate fate)
 
 	if (fate == FATE_GOES_ON)
 		e = world_end(w, host);
-	if (fate == FATE_DIES_BEHIND) {
+	if (fate == FATE_DIES_BEHIND || fate == FATE_DIES_BETWEEN) {
 		e.touched = true;
-		if (e.step == MAINTENANCE_FIRST)
+		if (fate == FATE_DIES_BEHIND && e.step == MAINTENANCE_FIRST)
 			w->acts[host]++;
 	}
 	assert_true(world_write(w, &e));
@@ -471,6 +486,31 @@ static void test_killed_at_each_line(void **state)
 				killed_at(line, (enum fate)fate, hangs == 1);
 		}
 	}
+}
+
+/* A host that nobody can ask: at most once, and no success is claimed. */
+static void test_killed_and_nobody_knows(void **state)
+{
+	struct maintenance_event e;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.silent[0] = true;
+	while (w.core.hosts[0].state != MAINTENANCE_UNDER_WAY)
+		world_turn(&w);
+	e = world_end(&w, 0);
+	e.what = MAINTENANCE_HOST_LOST;
+	e.restarted = false;
+	assert_true(world_write(&w, &e));
+	assert_int_equal(w.core.hosts[0].step, MAINTENANCE_LOOK);
+	world_run(&w);
+	assert_int_equal(w.acts[0], 1);
+	assert_int_equal(w.core.hosts[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.core.verdict, VERDICT_UNKNOWN);
+	/* the others were gone on with */
+	assert_int_equal(state_of(&w, 4), MAINTENANCE_BACK);
+	world_release(&w);
 }
 
 static void test_no_journal(void **state)
@@ -564,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_the_window),
 		cmocka_unit_test(test_time_does_not_go_back),
 		cmocka_unit_test(test_killed_at_each_line),
+		cmocka_unit_test(test_killed_and_nobody_knows),
 		cmocka_unit_test(test_no_journal),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_clocks_change),
