@@ -285,8 +285,9 @@ static bool oracle_cut_unseen(const struct oracle *o)
 }
 
 /*
- * A prompt that was drawn stays where it is: what said that nobody asks any more
- * was lost on the line since, and no gap was told (L18).
+ * What said that nobody asks any more was lost on the line since, and no gap was
+ * told: a piece of it (L18), or all, since the console was stolen (L05). A prompt
+ * that is drawn stays where it is.
  */
 static bool oracle_lost_the_end(const struct oracle *o)
 {

@@ -222,8 +222,10 @@ int64_t faults_output(struct world *w, const char *bytes, size_t len)
 	size_t i;
 
 	fault_note_clock(w, bytes, len);
-	if (fault_mute(w))
+	if (fault_mute(w)) {
+		w->lost_at = w->now;
 		return 0;
+	}
 	fault_noise(w);
 	if (w->f.on[FAULT_L18] && world_chance(w, 15)) {
 		fault_strikes(w, FAULT_L18);
