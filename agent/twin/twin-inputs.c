@@ -170,10 +170,12 @@ static void shell_answer_one(struct twin *t, const struct twin_act *a,
 void twin_shell(struct twin *t, int64_t now, const char *command,
 		struct twin_answer *ret)
 {
+	const struct twin_rules *own;
 	const struct twin_rule *r;
 	size_t end = 0, i;
 
 	twin_tick(t, now);
+	ret->of_state = false;
 	buffer_clear(&ret->out);
 	buffer_clear(&ret->errors);
 	ret->after_ms = ret->exit_status = 0;
@@ -188,6 +190,8 @@ void twin_shell(struct twin *t, int64_t now, const char *command,
 	}
 	if (r == NULL)
 		return;
+	own = &twin_state(t)->rules;
+	ret->of_state = r >= own->list && r < own->list + own->count;
 	for (i = 0; i < r->acts.count; i++)
 		shell_answer_one(t, &r->acts.list[i], ret);
 	twin_go(t, &r->target);

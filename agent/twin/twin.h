@@ -57,6 +57,7 @@ enum twin_reply {
 
 struct twin_answer {
 	enum twin_reply reply;
+	bool of_state;		/* by a rule of the present state, not of [always] */
 	int64_t after_ms;
 	int exit_status;
 	struct buffer out;	/* release both */

@@ -92,18 +92,25 @@ static void check_ssh(struct world *w, struct world_answer *n)
 		 id != NULL ? id : "");
 }
 
+/*
+ * H04: services that are down fail a command that the host answers by what it is
+ * up to now (a rule of its state). What it answers anyhow (`uptime`) says nothing
+ * of them, and goes on to succeed.
+ */
 static void check_shell(struct world *w, struct world_answer *n)
 {
 	struct rh_error *err = &n->outcome.err;
+	bool down;
 
 	if (faults_shell(w, &n->outcome))
 		return;
 	twin_shell(w->t, w->now, n->check->text, &w->shell);
+	down = w->shell.of_state && faults_services_down(w);
 	if (w->shell.reply != TWIN_REPLY_EXIT)
 		rh_error_set(err, w->shell.reply == TWIN_REPLY_REFUSED
 					  ? RH_ERR_UNREACHABLE
 					  : RH_ERR_LOST, "no answer");
-	else if (w->shell.exit_status != 0 || faults_services_down(w))
+	else if (w->shell.exit_status != 0 || down)
 		rh_error_set(err, RH_ERR_STATE, "exit status %d",
 			     w->shell.exit_status != 0 ? w->shell.exit_status
 						       : 1);

@@ -138,7 +138,8 @@ static void fault_noise(struct world *w)
 {
 	static const char trap[] =
 		"log: oldhost login: root, Press F1 to continue, Fix<y>? ; GNU "
-		"GRUB, Give root password for maintenance, # seen yesterday\r\n";
+		"GRUB, Give root password for maintenance, # seen yesterday\r\n"
+		"[    0.000000] Linux version 5.10.0 of a log that is shown\r\n";
 
 	if (fault_noise_due(w, FAULT_C10))
 		fault_fill(w, "BUG: soft lockup on CPU 0 ....\r\n",

@@ -2,7 +2,8 @@
 /*
  * What the oracle lets go, since nobody in the machine's place could know better:
  * for each of these the case itself, of which it says nothing, and what is one
- * step outside of it, of which it complains.
+ * step outside of it, of which it complains. And what of the world would hide a bad
+ * sequence, were it kinder: H04, and a controller with two requests to carry out.
  */
 #include "tests/unit/oracle-world.h"
 
@@ -271,6 +272,100 @@ static void test_secret_at_a_cut_that_nobody_sees(void **state)
 	says(&f, ORACLE_KEYS_OFF, "a host that is off");
 }
 
+/* ---- the world --------------------------------------------------------------------------- */
+
+static const char service_twin[] =
+	"[twin]\nstart = hung\non = boot\noff = off\n"
+	"[always]\non shell = /uptime/ : say \"up 1 day\\n\"\n"
+	"[state off]\npower = off\n[state hung]\n"
+	"[state boot]\ndo = print \"Linux version 6\\r\\n\", wait 20s\nthen = up\n"
+	"[state up]\nssh = yes\nhealthy = yes\n"
+	"on shell = /service/ : say \"active\\n\"\n";
+
+/* How often, of 200 seeds, it is recovered falsely by that command alone. */
+static int falsely_recovered(const char *command)
+{
+	struct rehearsal_config config = {
+		.start = -1,
+		.machine = { .terminal = KEYS_VT100, .enter = "\r",
+			     .power_ways = 1, .has_console = true,
+			     .has_shell = true, .min_off_ms = 5000,
+			     .confirm_ms = 60000 },
+	};
+	struct rehearsal_result result;
+	struct fault_set faults;
+	struct rehearsal *r;
+	int count = 0, seed;
+	char text[512];
+
+	snprintf(text, sizeof(text), "[sequence]\nsummary = s\n"
+		 "needs = power console shell\ndeadline = 20m\nstart = a\n"
+		 "[state a]\ndo = power cycle\n"
+		 "  check shell \"%s\" within 5m every 1s for 25s\n"
+		 "then = recovered\n", command);
+	assert_int_equal(fault_set_parse(&faults, "H04", NULL), 0);
+	config.faults = &faults;
+	config.sequence = sequence_of(text);
+	config.twin = model_of(service_twin);
+	r = rehearsal_new(&config);
+	for (seed = 1; seed <= 200; seed++) {
+		rehearsal_run(r, (uint64_t)seed, &result);
+		count += result.rule == ORACLE_NOT_HEALTHY;
+	}
+	rehearsal_free(r);
+	twin_model_free((struct twin_model *)config.twin);
+	sequence_free((struct sequence *)config.sequence);
+	return count;
+}
+
+/* A command that says nothing of the services goes on to succeed without them. */
+static void test_services_fail_their_own_check(void **state)
+{
+	(void)state;
+	assert_int_equal(falsely_recovered("service"), 0);
+	assert_true(falsely_recovered("uptime") > 20);
+}
+
+/* P09: requests that a slow controller has taken, and what it has still to do. */
+static void requests(const enum driver_act *acts, int count,
+		     const enum driver_act *kept, int kept_count)
+{
+	struct machine_action a = { .what = MACHINE_POWER_ACT, .id = 1,
+				    .deadline = DEADLINE_NEVER };
+	struct fixture f;
+	int i;
+
+	begin(&f, "boot");
+	f.w.random = 1;
+	f.w.f.on[FAULT_P09] = true;
+	for (i = 0; i < count; i++) {
+		a.act = acts[i];
+		f.w.answer_count = 0;
+		world_do(&f.w, &a);
+	}
+	assert_int_equal(f.w.late_count, kept_count);
+	for (i = 0; i < kept_count; i++) {
+		assert_int_equal(f.w.late[i].act, kept[i]);
+		assert_true(i == 0 || f.w.late[i].at >= f.w.late[i - 1].at);
+	}
+	end(&f);
+}
+
+/* The same again is the same; what was wanted in between is not forgotten. */
+static void test_requests_in_their_order(void **state)
+{
+	static const enum driver_act acts[] = { DRIVER_ACT_OFF, DRIVER_ACT_OFF,
+						DRIVER_ACT_ON, DRIVER_ACT_OFF };
+	static const enum driver_act kept[] = { DRIVER_ACT_OFF, DRIVER_ACT_ON,
+						DRIVER_ACT_OFF };
+
+	(void)state;
+	requests(acts, 1, kept, 1);
+	requests(acts, 2, kept, 1);
+	requests(acts, 3, kept, 2);
+	requests(acts, 4, kept, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +378,8 @@ int main(void)
 		cmocka_unit_test(test_typed_to_what_was_heard_late),
 		cmocka_unit_test(test_secret_where_its_end_was_lost),
 		cmocka_unit_test(test_secret_at_a_cut_that_nobody_sees),
+		cmocka_unit_test(test_services_fail_their_own_check),
+		cmocka_unit_test(test_requests_in_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
