@@ -23,6 +23,7 @@
 
 #include "agent/config/policy.h"
 #include "agent/console/cast.h"
+#include "agent/console/screen.h"
 #include "agent/run/owner.h"
 #include "agent/run/process.h"
 #include "base/buffer.h"
@@ -332,7 +333,9 @@ static int record_open_files(struct record *r, const struct record_info *info,
 	if (record_file_open(r, &r->journal, "journal.jsonl", err) < 0 ||
 	    record_file_open(r, &r->cast, "console.cast", err) < 0)
 		return -1;
-	cast_write_header(&header, 80, 25, wall_ms, info->host);
+	cast_write_header(&header, info->cols > 0 ? info->cols : SCREEN_COLS,
+			  info->rows > 0 ? info->rows : SCREEN_ROWS, wall_ms,
+			  info->host);
 	ok = record_file_put(&r->cast, header.data, header.len);
 	buffer_release(&header);
 	if (!ok)

@@ -37,6 +37,8 @@ struct record_info {
 	const char *request_id;
 	const char *override;
 	const char *owner_group;	/* that may read it; NULL: nobody else */
+	int rows;		/* of the console's screen; 0: the usual ones */
+	int cols;
 };
 
 /*

@@ -91,6 +91,8 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 		.request_id = o->request_id,
 		.override = o->override,
 		.owner_group = r->host->owner_group,
+		.rows = r->config.rows,
+		.cols = r->config.cols,
 	};
 
 	r->record = record_new(&info, err);

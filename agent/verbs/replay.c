@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * rhands replay RUN: plays the recording of a console on this terminal, through
- * the same filter as `console`.
+ * the same filter as `console`, or as the screen that the host drew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "agent/console/cast.h"
-#include "agent/console/filter.h"
 #include "agent/run/history.h"
-#include "agent/verbs/verb.h"
+#include "agent/verbs/console-terminal.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 
@@ -32,16 +31,75 @@ struct replay {
 	int64_t idle_ms;	/* a longer silence is cut to this; 0: not */
 	bool raw;
 	struct filter filter;
+	bool screen;
+	struct console_terminal terminal;	/* of the screen */
 	int64_t last_ms;
 };
 
-static void replay_wait(const struct replay *p, int64_t ms)
+/* ---- the screen --------------------------------------------------------------- */
+
+/* q and Ctrl-C leave. */
+static void replay_keys(struct replay *p, bool *ended)
+{
+	char bytes[64];
+	ssize_t i, n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	*ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+	for (i = 0; i < n; i++) {
+		if (bytes[i] == 'q' || bytes[i] == '\003')
+			p->terminal.ended = true;
+	}
+}
+
+static void replay_wait_screen(struct replay *p, int64_t until)
+{
+	struct console_terminal *t = &p->terminal;
+	struct pollfd fds[2] = { { .fd = t->signal_fd, .events = POLLIN },
+				 { .fd = STDIN_FILENO, .events = POLLIN } };
+	bool ended = false;
+
+	do {
+		console_terminal_tick(t);
+		poll(fds, 2, deadline_poll_ms(deadline_min(
+				     until, console_terminal_deadline(t))));
+		if (fds[0].revents != 0)
+			console_terminal_signals(t);
+		if (fds[1].revents != 0)
+			replay_keys(p, &ended);
+		if (ended)
+			fds[1].fd = -1;
+	} while (!t->ended && deadline_now() < until);
+}
+
+static void replay_begin_screen(struct replay *p, const char *path, int rows,
+				int cols)
+{
+	const char *name = strrchr(path, '/');
+
+	p->terminal.help = "replay; q leaves";
+	console_terminal_open(&p->terminal, name != NULL ? name + 1 : path, rows,
+			      cols);
+	console_terminal_toggle(&p->terminal);
+}
+
+/* ---- the recording ------------------------------------------------------------- */
+
+static bool replay_is_over(const struct replay *p)
+{
+	return replay_signal != 0 || p->terminal.ended || ferror(stdout);
+}
+
+static void replay_wait(struct replay *p, int64_t ms)
 {
 	int64_t until;
 
 	if (p->idle_ms > 0 && ms > p->idle_ms)
 		ms = p->idle_ms;
 	until = deadline_in((int64_t)((double)ms / p->speed));
+	if (p->screen) {
+		replay_wait_screen(p, until);
+		return;
+	}
 	fflush(stdout);
 	while (deadline_now() < until && replay_signal == 0 && !ferror(stdout))
 		poll(NULL, 0, deadline_poll_ms(until));
@@ -56,6 +114,12 @@ static void replay_event(struct replay *p, const struct cast_event *event)
 	if (event->at_ms > p->last_ms)
 		replay_wait(p, event->at_ms - p->last_ms);
 	p->last_ms = event->at_ms;
+	if (replay_is_over(p))
+		return;
+	if (p->screen) {
+		console_terminal_feed(&p->terminal, event->text, event->len);
+		return;
+	}
 	if (p->raw)
 		buffer_append(&out, event->text, event->len);
 	else
@@ -64,7 +128,8 @@ static void replay_event(struct replay *p, const struct cast_event *event)
 	buffer_release(&out);
 }
 
-static int replay_lines(struct verb_call *call, struct replay *p, FILE *f)
+static int replay_lines(struct verb_call *call, struct replay *p,
+			const char *path, FILE *f)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	struct cast_event event;
@@ -78,7 +143,9 @@ static int replay_lines(struct verb_call *call, struct replay *p, FILE *f)
 		status = verb_fail(call, 1, "no recording: %s",
 				   err.code != RH_ERR_NONE ? err.text
 							   : "it is empty");
-	while (status == 0 && replay_signal == 0 && !ferror(stdout) &&
+	else if (p->screen)
+		replay_begin_screen(p, path, rows, columns);
+	while (status == 0 && !replay_is_over(p) &&
 	       getline(&line, &size, f) >= 0) {
 		number++;
 		if (cast_read_event(line, &event, &err) < 0) {
@@ -89,6 +156,8 @@ static int replay_lines(struct verb_call *call, struct replay *p, FILE *f)
 		free(event.text);
 	}
 	free(line);
+	if (p->screen && status == 0)
+		console_terminal_close(&p->terminal);
 	if (damaged > 0)
 		verb_fail(call, 0, "line %ld of the recording is damaged and was "
 			  "left out", damaged);
@@ -110,8 +179,8 @@ static int replay_file(struct verb_call *call, struct replay *p,
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
 		filter_init(&p->filter);
-		status = replay_lines(call, p, f);
-		if (!p->raw && isatty(STDOUT_FILENO))
+		status = replay_lines(call, p, path, f);
+		if (!p->raw && !p->screen && isatty(STDOUT_FILENO))
 			fputs(filter_reset_text, stdout);
 		fclose(f);
 	}
@@ -133,7 +202,9 @@ static int replay_options(struct verb_call *call, struct replay *p,
 	if (idle != NULL && deadline_parse_ms(idle, &p->idle_ms) < 0)
 		return verb_fail(call, 2, "--idle %s: expected a time such as 2s",
 				 idle);
-	return 0;
+	if (p->raw && p->screen)
+		return verb_fail(call, 2, "--raw and --screen: only one of them");
+	return p->screen ? console_terminal_check(call) : 0;
 }
 
 static int replay_run(struct verb_call *call)
@@ -142,6 +213,7 @@ static int replay_run(struct verb_call *call)
 	const char *speed = NULL, *idle = NULL;
 	const struct verb_option own[] = { { "speed", &speed, NULL },
 					   { "idle", &idle, NULL },
+					   { "screen", NULL, &p.screen },
 					   { "raw", NULL, &p.raw },
 					   { NULL, NULL, NULL } };
 	char *path;
@@ -160,7 +232,7 @@ static int replay_run(struct verb_call *call)
 	status = replay_file(call, &p, path);
 	free(path);
 	status = verb_finish(call, status);
-	return replay_signal != 0 ? 130 : status;
+	return replay_signal != 0 || p.terminal.status != 0 ? 130 : status;
 }
 
 const struct verb verb_replay = {
@@ -169,6 +241,7 @@ const struct verb verb_replay = {
 	.summary = "play the recording of a console",
 	.help = "  --speed N       N times as fast\n"
 		"  --idle T        cut a longer silence to T\n"
+		"  --screen        as the screen that the host drew; q leaves\n"
 		"  --raw           pass everything through\n",
 	.run = replay_run,
 };

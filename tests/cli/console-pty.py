@@ -5,6 +5,7 @@
 person does and wants to see is on standard input, a line each:
 
   lines TEXT        what came by as lines has TEXT
+  never TEXT        ... has not, so far
   screen TEXT       the screen that is painted has TEXT
   not TEXT          ... and not this
   style WORD [SGR]  ... with these attributes: 7, 1;31; none
@@ -13,6 +14,7 @@ person does and wants to see is on standard input, a line each:
   size ROWS COLS    the window changes
   kill-hand         kills a child of the command
   signal NAME       signals the command
+  mark FILE         makes a file: so far all came true
   end STATUS        it ends so, and the terminal is as it was
 
 While the screen is shown, each sequence must be one that man rhands names: the
@@ -190,6 +192,9 @@ class Person:
         t = self.terminal
         if word == "lines":
             self.until((word, rest), lambda: rest in t.text)
+        elif word == "never":
+            if rest in t.text:
+                self.fail("it came by: " + rest)
         elif word == "screen":
             self.until((word, rest), lambda: t.screen and any(rest in r for r in t.painted()))
         elif word == "not":
@@ -208,6 +213,8 @@ class Person:
             self.window(t.rows, t.cols)
         elif word == "kill-hand":
             self.kill_hand()
+        elif word == "mark":
+            open(rest, "w").close()
         elif word == "signal":
             os.kill(self.pid, getattr(signal, "SIG" + rest))
         elif word == "end":

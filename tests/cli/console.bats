@@ -48,7 +48,7 @@ person() {
 	local rows=$1 cols=$2
 	shift 2
 	TERM=xterm timeout 100 "$BATS_TEST_DIRNAME/console-pty.py" "$rows" "$cols" \
-		"$rhands" console --config "$config" --records "$records" "$@"
+		"$rhands" "${verb:-console}" --config "$config" --records "$records" "$@"
 }
 
 @test "console: a menu as a screen, keys, lines and back" {
@@ -200,6 +200,7 @@ person() {
 # A run that types, asks, and then waits to be seen.
 watched() {
 	menu
+	echo 'size = 80x43' >>"$config/hosts.d/menu.ini"
 	cat >"$config/sequences.d/look.ini" <<-'END'
 		[sequence]
 		summary = Goes through the menu
@@ -227,12 +228,13 @@ watched() {
 }
 
 @test "console --watch: looks on at a run, types nothing, says how it ends" {
+	cd "$BATS_TEST_TMPDIR"
 	watched
 	run rh console menu
 	status_is 5
 	says 'look on with --watch'
 	mkfifo "$BATS_TEST_TMPDIR/steps"
-	person 30 120 menu --watch --screen <"$BATS_TEST_TMPDIR/steps" \
+	person 50 120 menu --watch --screen <"$BATS_TEST_TMPDIR/steps" \
 		>"$BATS_TEST_TMPDIR/watch" 2>&1 3>&- &
 	local person=$!
 	exec 4>"$BATS_TEST_TMPDIR/steps"
@@ -243,7 +245,10 @@ watched() {
 		type x
 		screen you only look on
 		style Two 7
+		mark seen
 	END
+	wait_for 30 test -e seen
+	[ "$(head -n 1 "$records"/runs/*/console.cast | jq -c '[.width, .height]')" = '[80,43]' ]
 	# whoever leaves does not disturb it
 	person 30 120 menu --watch <<-'END'
 		lines looking on at the run on menu
@@ -277,4 +282,71 @@ watched() {
 	printf '%s\n' 'type \r~.' 'end 0' >&4
 	exec 4>&-
 	wait "$person"
+}
+
+# What the host drew is seen again, at its pace; nothing of it is foreign.
+@test "replay --screen: a recording as a screen" {
+	menu
+	mkdir -p "$records/runs/20200101T000000Z-menu-nap-dddd"
+	cat >"$records/runs/20200101T000000Z-menu-nap-dddd/console.cast" <<-'END'
+		{"version": 2, "width": 80, "height": 25}
+		[0.1, "o", "\u001b]0;owned\u0007\u001b[2J\u001b[2;3H\u001b(0lqk\u001b(B \u001b[7mOne\u001b[0m"]
+		[0.2, "i", "Down"]
+		[3600.0, "o", "\u001b[2;3HNever seen"]
+	END
+	verb=replay person 30 100 dddd --screen <<-'END'
+		screen ┌─┐ One
+		style One 7
+		screen nap-dddd: screen of 80x25; replay; q leaves
+		type q
+		end 0
+		lines ┌─┐ One
+	END
+	verb=replay person 30 100 dddd --screen --speed 1000000 <<-'END'
+		lines Never seen
+		end 0
+	END
+	verb=replay person 30 100 dddd --screen <<-'END'
+		screen ┌─┐ One
+		signal TERM
+		end 130
+	END
+}
+
+# A past of 100 kB: the screen is of all of it, the lines of its end.
+@test "console --watch: of a long past only the end goes by" {
+	menu
+	{
+		printf 'on = "p" -> past\n[state past]\ndo = print "first line\\r\\n"\n'
+		printf '   print "a line of the past, of some length, with a number: %s\\r\\n"\n' {1..1900}
+		printf '   print "\\e[2J\\e[10;1Hlast line"\n'
+	} >>"$config/twins.d/menu.ini"
+	cat >"$config/sequences.d/look.ini" <<-'END'
+		[sequence]
+		summary = Waits for the end of much
+		needs = console
+		start = begin
+		deadline = 3m
+		[state begin]
+		do = send "p"
+		timeout = 30s -> failed "no end"
+		on = /last line/ -> ask
+		[state ask]
+		do = ask "Was it much?"
+		then = recovered
+		timeout = 30s -> failed "nobody answered"
+	END
+	rh run look menu </dev/null >"$BATS_TEST_TMPDIR/run" 2>&1 3>&- &
+	wait_for 30 grep -q 'Was it much' "$BATS_TEST_TMPDIR/run"
+	person 30 100 menu --watch <<-'END'
+		lines last line
+		lines with a number: 1890
+		never number: 1500
+		type ~S
+		screen last line
+		type ~.
+		end 0
+	END
+	rh answer menu yes
+	wait
 }
