@@ -570,6 +570,32 @@ static void a_console_that_goes(void **state)
 	}
 }
 
+/*
+ * What clears the screen while an echo is erased leaves nothing to erase, and
+ * something that is not empty: there must be a key, or an end, all the same.
+ */
+static void a_screen_that_is_cleared(void **state)
+{
+	struct world w;
+	int at;
+
+	(void)state;
+	/* From the first Backspace to the last one. */
+	for (at = 18; at <= 34; at++) {
+		init(&w, FSCK);
+		w.r.needs_ms = 40;
+		w.r.loses = 3;
+		w.r.message = "\x1b[2J\x1b[H";
+		w.r.message_at = at;
+		go(&w);
+		has(&w, "and is erased, to be typed again, slower\n");
+		assert_true(w.now - BEGIN < 30000);
+		/* No Backspace goes out where nothing stands. */
+		lacks(&w, "typed: Backspace\n");
+		failed(&w, "which Backspace did not erase; Enter was not sent");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -584,6 +610,7 @@ int main(void)
 		cmocka_unit_test(echoes_that_come_late),
 		cmocka_unit_test(prompts_for_one_key),
 		cmocka_unit_test(a_console_that_goes),
+		cmocka_unit_test(a_screen_that_is_cleared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

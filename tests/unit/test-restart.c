@@ -32,11 +32,14 @@ struct host {
 	bool sysrq_not_allowed;
 	bool quiet;		/* nothing on the console at boot */
 	bool poweroff_hangs;	/* the shell's poweroff is accepted and hangs */
+	int64_t dies_ms;	/* the first `on` is taken and not done, and the
+				   controller is silent for so long */
 
 	bool on;
 	bool broken;		/* between break and letter */
 	int boot;		/* counts up */
 	int64_t up_at;		/* the shell answers from then on */
+	int64_t silent_until;	/* the controller */
 
 	struct { int64_t at; const char *text; } prints[PRINTS];
 	int64_t answer_at;	/* DEADLINE_NEVER: none is due */
@@ -78,6 +81,11 @@ static void host_act(struct host *h, enum driver_act act)
 {
 	if (h->no_power_change)
 		return;
+	if (act == DRIVER_ACT_ON && h->dies_ms > 0) {
+		h->silent_until = h->now + h->dies_ms;
+		h->dies_ms = 0;
+		return;
+	}
 	if (act == DRIVER_ACT_OFF || (act == DRIVER_ACT_SOFT && !h->no_acpi)) {
 		h->on = false;
 		h->up_at = DEADLINE_NEVER;
@@ -133,6 +141,9 @@ static void host_carry_out(struct host *h, const struct machine_action *a)
 	switch (a->what) {
 	case MACHINE_POWER_QUERY:
 		h->answer.state = h->on ? DRIVER_POWER_ON : DRIVER_POWER_OFF;
+		if (h->now < h->silent_until)
+			rh_error_set(&h->answer.err, RH_ERR_UNREACHABLE,
+				     "the BMC does not answer");
 		break;
 	case MACHINE_POWER_ACT:
 		h->forces++;
@@ -397,6 +408,24 @@ static void test_nothing_works(void **state)
 	     "last: off was acknowledged twice, not executed", 4);
 }
 
+/*
+ * Seen off, and what became of `on` can't be read: the host is off, for all that is
+ * known. Nothing but power helps; a sysrq would be keys for nobody.
+ */
+static void test_soft_that_leaves_it_off(void **state)
+{
+	struct host h = { .shell = SHELL_DEAD, .quiet = true, .dies_ms = 70000 };
+
+	(void)state;
+	host_run(&h, "restart gently");
+	has(&h, "restart by soft did not work: after the act the state can't be "
+		"read");
+	assert_null(strstr(buffer_text(&h.log), "rung: restart by sysrq"));
+	assert_null(strstr(buffer_text(&h.log), "write "));
+	assert_null(strstr(buffer_text(&h.log), "power reset"));
+	ends(&h, VERDICT_RECOVERED, "restarted by cycle (rung 5 of 5): ", 3);
+}
+
 /* P03: nobody is at home to be asked gently. */
 static void test_restart_when_off(void **state)
 {
@@ -595,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_sysrq_not_allowed),
 		cmocka_unit_test(test_cycle),
 		cmocka_unit_test(test_nothing_works),
+		cmocka_unit_test(test_soft_that_leaves_it_off),
 		cmocka_unit_test(test_restart_when_off),
 		cmocka_unit_test(test_stop_shell),
 		cmocka_unit_test(test_stop_off),
