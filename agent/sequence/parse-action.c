@@ -429,6 +429,40 @@ static const struct {
 
 #define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
 
+/* What somebody meant who wrote only a part of an action, or tied its words. */
+static const char *action_meant(const char *word)
+{
+	static const char *const meant[][2] = {
+		{ "tcp", "check tcp" }, { "ssh", "check ssh" },
+		{ "reboot", "restart gently" }, { "shutdown", "stop gently" },
+		{ "cycle", "power cycle" }, { "reset", "power reset" },
+		{ "type", "enter" }, { "press", "key" },
+		{ "password", "secret" }, { "sleep", "wait" },
+		{ "log", "note" }, { "menu", "select" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
+		if (strcmp(word, meant[i][0]) == 0)
+			return meant[i][1];
+	return NULL;
+}
+
+static const char *action_nearest(char *word, const char *const *words)
+{
+	const char *meant = action_meant(word);
+	char *tie = strchr(word, '-');
+	size_t i;
+
+	if (meant != NULL)
+		return meant;
+	for (i = 0; tie != NULL && words[i] != NULL; i++)
+		if (strlen(words[i]) == (size_t)(tie - word) &&
+		    strncmp(word, words[i], (size_t)(tie - word)) == 0)
+			return words[i];
+	return option_nearest(word, words);
+}
+
 static bool action_unknown(struct parse *p)
 {
 	const char *words[ACTION_WORD_COUNT + 1];
@@ -443,7 +477,7 @@ static bool action_unknown(struct parse *p)
 		return parse_fail(p, "expected an action such as power cycle, "
 				  "key F1 or check tcp 22");
 	p->at = begin;
-	nearest = option_nearest(word, words);
+	nearest = action_nearest(word, words);
 	if (nearest != NULL)
 		return parse_fail(p, "unknown action \"%.40s\"; did you mean "
 				  "\"%s\"?", word, nearest);

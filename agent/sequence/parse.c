@@ -131,8 +131,9 @@ static bool take_arrow(struct parsing *g, struct target *ret)
 {
 	parse_skip(&g->p, true);
 	if (!parse_take(&g->p, "->"))
-		return parse_fail(&g->p, "expected \"-> TARGET\" at \"%.20s\"",
-				  g->p.at);
+		return parse_fail(&g->p, "expected \"-> TARGET\" %s\"%.20s\"",
+				  *g->p.at != '\0' ? "at " : "behind ",
+				  *g->p.at != '\0' ? g->p.at : g->p.entry->value);
 	return parse_target(&g->p, ret);
 }
 

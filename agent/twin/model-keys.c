@@ -12,7 +12,7 @@
 
 /* ---- rules ------------------------------------------------------------------------ */
 
-/* "[max N] [: actions] [-> target]" */
+/* "[max N] [: actions] [-> target]"; nothing of it is a rule that swallows. */
 static bool model_rule_rest(struct parse *p, struct twin_rule *r)
 {
 	parse_skip(p, true);
@@ -26,7 +26,9 @@ static bool model_rule_rest(struct parse *p, struct twin_rule *r)
 	parse_skip(p, true);
 	if (parse_take(p, "->"))
 		return model_target(p, &r->target);
-	return true;
+	return parse_at_end(p) ||
+	       parse_fail(p, "a rule has actions behind a colon, a target "
+			  "behind ->, or both; found \"%.20s\"", p->at);
 }
 
 static struct twin_rule *model_rule(struct modelling *g, enum twin_on on)
@@ -71,9 +73,17 @@ static bool key_on_power(struct modelling *g)
 	return model_rule_rest(&g->p, r);
 }
 
+/* "on break : print ..." has no other =; in "on break = print ..." no colon. */
 static bool key_on_break(struct modelling *g)
 {
-	return model_rule_rest(&g->p, model_rule(g, TWIN_ON_BREAK));
+	struct twin_rule *r = model_rule(g, TWIN_ON_BREAK);
+
+	parse_skip(&g->p, true);
+	if (strchr(":-", *g->p.at) == NULL &&
+	    strncmp(g->p.at, "max ", strlen("max ")) != 0 &&
+	    !model_acts(&g->p, &r->acts, false))
+		return false;
+	return model_rule_rest(&g->p, r);
 }
 
 static bool key_on_sysrq(struct modelling *g)
@@ -179,6 +189,7 @@ static bool key_open(struct modelling *g)
 			return parse_fail(&g->p, "at most %d ports", TWIN_PORTS);
 		if (!parse_word(&g->p, ",", word, sizeof(word)))
 			return parse_fail(&g->p, "expected numbers of ports");
+		parse_take(&g->p, ",");
 		port = strtol(word, &end, 10);
 		if (*end != '\0' || port < 1 || port > 65535)
 			return parse_fail(&g->p, "a port is a number from 1 to "

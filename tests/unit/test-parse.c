@@ -361,6 +361,9 @@ static void refused_actions(void **state)
 	state_bad("do = check tcp 22 within x", "expected a time for within");
 	state_bad("do = check tcp 22 every 10ms", "every 100ms at the most");
 	state_bad("do = check tcp 22 send \"\"", "1 to 1024 bytes");
+	state_bad("do = tcp 22", "did you mean \"check tcp\"?");
+	state_bad("do = power-cycle", "did you mean \"power\"?");
+	state_bad("do = reboot", "did you mean \"restart gently\"?");
 	state_bad("do = collect everything", "expected collect console, screen, sel or dmesg");
 	state_bad("do = select", "select needs the text of an entry or a /pat");
 	state_bad("do = select a >", "select needs the text of an entry or a");
@@ -491,7 +494,7 @@ static void all_errors_in_one_go(void **state)
 		"7: there is no state \"mneu\"; did you mean \"menu\"?\n"
 		"9: there is no state \"cc\"; expected a [state cc], or "
 		"recovered, failed, needs-hands or unknown\n"
-		"10: timeout: expected \"-> TARGET\" at \"\"\n"
+		"10: timeout: expected \"-> TARGET\" behind \"1s\"\n"
 		"11: unknown key \"timout\"; did you mean \"timeout\"?\n"
 		"13: on: pattern: missing closing parenthesis at offset 1\n"
 		"14: else: failed needs a reason that tells a person what to "

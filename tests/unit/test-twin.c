@@ -56,7 +56,7 @@ static const char life[] =
 	"[state post]\ndo = print \"BIOS\\r\\n\", wait 1s\n"
 	"   print \"Press F1\"\non = \"\\eOP\" -> up\ntimeout = 10s -> stuck\n"
 	"[state stuck]\ndo = print \"stuck\"\n"
-	"[state up]\nboots = yes\nssh = yes\nopen = 22 389\nhealthy = yes\n"
+	"[state up]\nboots = yes\nssh = yes\nopen = 22, 389\nhealthy = yes\n"
 	"echo = yes\ndo = print \"login: \"\n"
 	"on = /root\\r/ max 1 : wait 1s, print \"Password: \"\n"
 	"on shell = /^reboot/ : drop -> post\n"
@@ -204,6 +204,35 @@ static void live(const struct twin_model *m, uint64_t seed, int every,
 	twin_free(t);
 }
 
+/* Each manner in which a person writes it. */
+static void test_break(void **state)
+{
+	static const char *const rules[] = {
+		"on break = : print \"ok\" -> up", "on break : print \"ok\" -> up",
+		"on break = print \"ok\" -> up",
+		"on break = max 1 : print \"ok\" -> up",
+	};
+	char text[512];
+	struct twin_model *m;
+	struct twin *t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		snprintf(text, sizeof(text), TWIN "[state post]\n%s\n"
+			 "[state up]\nhealthy = yes\n", rules[i]);
+		m = parse(text);
+		t = twin_new(m, 1, 0);
+		twin_power(t, 0, DRIVER_ACT_ON);
+		twin_tick(t, 10);
+		twin_break(t, 20);
+		twin_tick(t, 100);
+		assert_string_equal(printed(t), "ok");
+		twin_free(t);
+		twin_model_free(m);
+	}
+}
+
 static void test_ticks_change_nothing(void **state)
 {
 	static const int every[] = { 1, 7, 100, 100000 };
@@ -271,6 +300,9 @@ static const struct {
 	{ TWIN "[state post]\nopen = 70000\n", 9, "1 to 65535" },
 	{ TWIN "[state post]\n[state post]\n", 9, "stands twice" },
 	{ TWIN "[state post]\n[port x]\n", 9, "[port N]" },
+	{ TWIN "[state post]\non = /x/ print \"y\"\n", 9,
+	  "actions behind a colon, a target behind ->" },
+	{ TWIN "[state post]\non break = -> off, off\n", 9, "nothing more" },
 };
 
 static void test_wrong(void **state)
@@ -305,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_timeout_and_pace),
 		cmocka_unit_test(test_shell),
 		cmocka_unit_test(test_sysrq),
+		cmocka_unit_test(test_break),
 		cmocka_unit_test(test_ticks_change_nothing),
 		cmocka_unit_test(test_circle),
 		cmocka_unit_test(test_wrong),
