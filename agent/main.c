@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/verbs/verb.h"
 #include "config.h"
@@ -30,6 +31,20 @@ static void main_protect(void)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(077);
+}
+
+/*
+ * With a set-user-id bit the environment, SUDO_UID in it, would be that of anybody
+ * who starts us. There is sudo for that, see POLICY in rhands(1).
+ */
+static bool main_is_set_id(void)
+{
+	if (getuid() == geteuid() && getgid() == getegid())
+		return false;
+	fprintf(stderr, "rhands: it is installed set-user-id or set-group-id, which "
+		"would let anybody do everything; nothing was done; take the bit "
+		"away, and see POLICY in rhands(1)\n");
+	return true;
 }
 
 static int main_help(FILE *out, int status)
@@ -63,6 +78,8 @@ int main(int argc, char **argv)
 	int i, status;
 
 	main_protect();
+	if (main_is_set_id())
+		return 2;
 	if (main_is_fence_agent(argv[0])) {
 		call.verb = &verb_fence;
 		status = verb_fence.run(&call);

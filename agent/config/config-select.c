@@ -22,6 +22,14 @@ const struct host *config_host(const struct config *config, const char *name)
 	return NULL;
 }
 
+const struct host *config_each(const struct config *config, size_t i)
+{
+	if (i < config->host_count)
+		return config->hosts[i];
+	i -= config->host_count;
+	return i < config->hidden_count ? config->hidden[i] : NULL;
+}
+
 const struct ini *config_sequence(const struct config *config, const char *name)
 {
 	size_t i;

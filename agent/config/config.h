@@ -162,6 +162,9 @@ void config_free(struct config *config);
  */
 void config_set_records(struct config *config, const char *records);
 
+/* The hosts, then the hidden ones; NULL behind the last. */
+const struct host *config_each(const struct config *config, size_t i);
+
 /* NULL where there is none. */
 const struct host *config_host(const struct config *config, const char *name);
 const struct ini *config_sequence(const struct config *config, const char *name);

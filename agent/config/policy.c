@@ -5,7 +5,8 @@
  *
  * Always true: what no rule gives is refused; a rule that can't be read gives
  * nothing; verbs that are not in policy_verbs are given by `verbs = all` on
- * `hosts = all` alone, since they don't know how to keep to some hosts.
+ * `hosts = all` alone, since they don't know how to keep to some hosts. To go past
+ * the guard is a word of its own, which `all` on some hosts does not give.
  */
 #include "agent/config/policy.h"
 
@@ -23,8 +24,10 @@
 #define POLICY_GROUPS 256
 
 static const char *const policy_verbs[] = {
-	"recover", "power", "console", "status", "shell", "sel", "identify",
-	"doctor", "hosts", "runs", "show", "replay", "report", "all", NULL
+	"recover", "power", "power-status", "power-on", "power-off",
+	"power-cycle", "power-reset", "power-soft", "power-diag", "console",
+	"status", "shell", "sel", "identify", "doctor", "hosts", "runs", "show",
+	"replay", "report", "wait", "cancel", "answer", "override", "all", NULL
 };
 
 static const struct option policy_options[] = {
@@ -70,6 +73,7 @@ uid_t policy_caller(void)
 	ssize_t n;
 	int fd;
 
+	/* Where sudo sets it: for a process that root made so, see main.c. */
 	if (sudo != NULL)
 		return policy_number(sudo, &uid) ? uid : (uid_t)-1;
 	if (geteuid() == 0)
@@ -174,6 +178,12 @@ static void policy_take(struct policy *p, const struct ini *ini,
 	}
 }
 
+/* Root and the user of this process, whom nothing here can bind. */
+static bool policy_binds(uid_t caller)
+{
+	return caller != 0 && caller != geteuid();
+}
+
 int policy_load(struct policy **ret, const char *dir, uid_t caller,
 		struct problems *problems, struct rh_error *err)
 {
@@ -194,7 +204,14 @@ int policy_load(struct policy **ret, const char *dir, uid_t caller,
 		policy_take(p, ini, problems);
 	if (rc == 0 && (broken || problems->errors > before))
 		rc = rh_error_set(err, RH_ERR_CONFIG, "%s has errors", path);
-	if (rc == 0 && ini != NULL && caller != 0 && caller != geteuid())
+	if (rc < 0 && !policy_binds(caller)) {
+		/* Who has to bring a host back is not stopped by it. */
+		if (problems->errors == before)
+			problems_add(problems, path, 0, "%s", err->text);
+		rh_error_clear(err);
+		rc = 0;
+	}
+	if (rc == 0 && ini != NULL && policy_binds(caller))
 		*ret = p;
 	else
 		policy_free(p);
@@ -223,16 +240,28 @@ const char *policy_who(const struct policy *p)
 
 /* ---- what it gives --------------------------------------------------------------------- */
 
-static bool policy_gives(const struct settings *rule, const char *verb)
+static bool policy_is_word(const char *verb)
 {
 	size_t i;
 
 	for (i = 0; policy_verbs[i] != NULL; i++) {
 		if (strcmp(policy_verbs[i], verb) == 0)
-			return settings_has_word(rule, "verbs", verb) ||
-			       settings_has_word(rule, "verbs", "all");
+			return true;
 	}
 	return false;
+}
+
+/* "power" are all that begin so. */
+static bool policy_gives(const struct settings *rule, const char *verb)
+{
+	if (!policy_is_word(verb))
+		return false;
+	if (settings_has_word(rule, "verbs", verb) ||
+	    (strncmp(verb, "power-", 6) == 0 &&
+	     settings_has_word(rule, "verbs", "power")))
+		return true;
+	return strcmp(verb, "override") != 0 &&
+	       settings_has_word(rule, "verbs", "all");
 }
 
 bool policy_allows_all(const struct policy *p)
@@ -258,6 +287,19 @@ bool policy_allows_verb(const struct policy *p, const char *verb)
 	return policy_allows_all(p);
 }
 
+bool policy_allows_some(const struct policy *p, const char *verb)
+{
+	size_t i, len = strlen(verb);
+
+	for (i = 0; policy_verbs[i] != NULL; i++) {
+		if (strncmp(policy_verbs[i], verb, len) == 0 &&
+		    policy_verbs[i][len] == '-' &&
+		    policy_allows_verb(p, policy_verbs[i]))
+			return true;
+	}
+	return policy_allows_verb(p, verb);
+}
+
 /* The hosts of all rules that give the verb. */
 static const struct host **policy_hosts(const struct policy *p, const char *verb,
 					const struct config *config,
@@ -277,6 +319,94 @@ static const struct host **policy_hosts(const struct policy *p, const char *verb
 			config_select(config, word, &list, ret_count, NULL);
 	}
 	return list;
+}
+
+/* ---- check ----------------------------------------------------------------------------- */
+
+static void policy_check_who(const struct ini *ini, const struct ini_entry *e,
+			     struct problems *problems)
+{
+	const char *words = e->value;
+	char word[256];
+
+	while (policy_word(&words, word, sizeof(word))) {
+		if (word[0] == '%' ? getgrnam(word + 1) == NULL
+				   : getpwnam(word) == NULL)
+			problems_warn(problems, ini->file, e->line, "who: there "
+				      "is no %s \"%s\" on this machine",
+				      word[0] == '%' ? "group" : "user",
+				      word + (word[0] == '%'));
+	}
+}
+
+static void policy_check_hosts(const struct ini *ini, const struct ini_entry *e,
+			       const struct config *config,
+			       struct problems *problems)
+{
+	const char *words = e->value;
+	const struct host **list = NULL;
+	struct rh_error err;
+	size_t count = 0;
+	char word[256];
+
+	while (policy_word(&words, word, sizeof(word))) {
+		rh_error_clear(&err);
+		if (config_select(config, word, &list, &count, &err) < 0)
+			problems_warn(problems, ini->file, e->line,
+				      "hosts: %s", err.text);
+	}
+	free(list);
+}
+
+void policy_check(const struct config *config, struct problems *problems)
+{
+	char *path = memory_format("%s/policy.ini", config->dir);
+	struct problems known = { 0 };	/* policy_load has told them */
+	const struct ini_section *s;
+	struct ini *ini = NULL;
+	bool broken = false;
+	size_t i, k;
+
+	if (config_file_read(AT_FDCWD, path, path, &known, &ini, &broken,
+			     NULL) < 0)
+		ini = NULL;
+	for (i = 0; ini != NULL && i < ini->count; i++) {
+		s = &ini->sections[i];
+		for (k = 0; k < s->count; k++) {
+			if (strcmp(s->entries[k].key, "who") == 0)
+				policy_check_who(ini, &s->entries[k], problems);
+			if (strcmp(s->entries[k].key, "hosts") == 0)
+				policy_check_hosts(ini, &s->entries[k], config,
+						   problems);
+		}
+	}
+	ini_free(ini);
+	problems_release(&known);
+	free(path);
+}
+
+/* ---- hosts ----------------------------------------------------------------------------- */
+
+bool policy_allows_host(const struct policy *p, const char *verb,
+			const struct config *config, const struct host *host)
+{
+	struct config all = *config;
+	const struct host **list;
+	size_t count, i;
+	bool allows = policy_allows_all(p);
+
+	/* With those that another verb hides, so that ranges are whole. */
+	all.hosts = memory_new(config->host_count + config->hidden_count + 1,
+			       sizeof(*all.hosts));
+	for (i = 0; config_each(config, i) != NULL; i++)
+		all.hosts[i] = (struct host *)config_each(config, i);
+	all.host_count = i;
+	list = policy_hosts(p, verb, &all, &count);
+	for (i = 0; i < count && !allows; i++)
+		allows = list[i] == host;
+	free(list);
+	free(all.hosts);
+	return allows;
 }
 
 void policy_hide_hosts(const struct policy *p, const char *verb,

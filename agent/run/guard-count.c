@@ -72,6 +72,20 @@ static int64_t count_forced(const struct guard *g, const json_t *run,
 	return at;
 }
 
+/* Those too that the caller may not see: what was done to them counts. */
+static const struct host *count_host(const struct config *config,
+				     const char *name)
+{
+	const struct host *host;
+	size_t i;
+
+	for (i = 0; (host = config_each(config, i)) != NULL; i++) {
+		if (strcmp(host->name, name) == 0)
+			return host;
+	}
+	return NULL;
+}
+
 static void count_run(const struct guard *g, const char *name,
 		      struct guard_run *ret)
 {
@@ -81,7 +95,7 @@ static void count_run(const struct guard *g, const char *name,
 
 	memset(ret, 0, sizeof(*ret));
 	if (run != NULL) {
-		ret->host = config_host(g->config, count_member(run, "host"));
+		ret->host = count_host(g->config, count_member(run, "host"));
 		ret->forced_at = count_forced(g, run, path);
 		ret->ended_at = count_time(count_member(run, "ended"));
 		if (verdict[0] != '\0' && ret->ended_at == 0)

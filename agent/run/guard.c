@@ -84,10 +84,11 @@ static int64_t guard_host_limit(const struct config *config,
 
 static size_t guard_group_size(const struct config *config, const char *group)
 {
+	const struct host *host;
 	size_t i, count = 0;
 
-	for (i = 0; i < config->host_count; i++)
-		count += host_in_group(config->hosts[i], group);
+	for (i = 0; (host = config_each(config, i)) != NULL; i++)
+		count += host_in_group(host, group);
 	return count;
 }
 
@@ -177,14 +178,14 @@ static bool guard_host_is_healthy(const struct guard_look *l,
 static bool guard_too_few(struct guard_look *l, const char *group, size_t least)
 {
 	const struct config *config = l->g->config;
+	const struct host *host;
 	size_t i, healthy = 0, others = 0;
 
-	for (i = 0; i < config->host_count; i++) {
-		if (config->hosts[i] == l->host ||
-		    !host_in_group(config->hosts[i], group))
+	for (i = 0; (host = config_each(config, i)) != NULL; i++) {
+		if (host == l->host || !host_in_group(host, group))
 			continue;
 		others++;
-		healthy += guard_host_is_healthy(l, config->hosts[i]);
+		healthy += guard_host_is_healthy(l, host);
 	}
 	if (healthy >= least)
 		return false;
@@ -195,34 +196,53 @@ static bool guard_too_few(struct guard_look *l, const char *group, size_t least)
 
 /* ---- the decision ------------------------------------------------------------------- */
 
+static bool guard_object_host(struct guard_look *l)
+{
+	int64_t limit = guard_host_limit(l->g->config, l->host);
+
+	if (!guard_too_many(l, NULL, limit))
+		return false;
+	snprintf(l->pass->rule, sizeof(l->pass->rule), "runs-per-host = %lld",
+		 (long long)limit);
+	return true;
+}
+
+static bool guard_object_group(struct guard_look *l, const char *group)
+{
+	const struct config_guard *g = guard_of(l->g->config, group,
+						"runs-per-group");
+	int64_t limit = settings_number(g->settings, "runs-per-group");
+
+	if (!guard_too_many(l, group, limit))
+		return false;
+	snprintf(l->pass->rule, sizeof(l->pass->rule), "runs-per-group = %lld "
+		 "of %s", (long long)limit, group);
+	return true;
+}
+
+static bool guard_object_health(struct guard_look *l, const char *group)
+{
+	size_t least = guard_min_healthy(l->g->config, group);
+
+	if (!guard_too_few(l, group, least))
+		return false;
+	snprintf(l->pass->rule, sizeof(l->pass->rule), "min-healthy = %zu of %s",
+		 least, group);
+	return true;
+}
+
 /* The first rule that stands against it; false: none does. */
 static bool guard_object(struct guard_look *l)
 {
-	const struct config *config = l->g->config;
-	char *rule = l->pass->rule;
-	size_t size = sizeof(l->pass->rule), i, least;
-	int64_t limit = guard_host_limit(config, l->host);
 	const char *group;
+	size_t i;
 
-	if (guard_too_many(l, NULL, limit)) {
-		snprintf(rule, size, "runs-per-host = %lld", (long long)limit);
+	if (l->g->ask != GUARD_HEALTH && guard_object_host(l))
 		return true;
-	}
 	for (i = 0; (group = l->host->groups[i]) != NULL; i++) {
-		limit = settings_number(
-			guard_of(config, group, "runs-per-group")->settings,
-			"runs-per-group");
-		if (guard_too_many(l, group, limit)) {
-			snprintf(rule, size, "runs-per-group = %lld of %s",
-				 (long long)limit, group);
+		if ((l->g->ask != GUARD_HEALTH && guard_object_group(l, group)) ||
+		    (l->g->ask != GUARD_COUNTS && guard_object_health(l, group)))
 			return true;
-		}
-		least = guard_min_healthy(config, group);
-		if (guard_too_few(l, group, least)) {
-			snprintf(rule, size, "min-healthy = %zu of %s", least,
-				 group);
-			return true;
-		}
 	}
 	return false;
 }
@@ -236,8 +256,9 @@ static int guard_refuse(const struct guard_look *l, struct rh_error *err)
 		snprintf(when, sizeof(when), "; allowed again at %s", at);
 	}
 	return rh_error_set(err, RH_ERR_REFUSED, "refused by the guard (%s): %s%s; "
-			    "nothing was done; --override WHY goes past it",
-			    l->pass->rule, l->text, when);
+			    "nothing was done%s%s", l->pass->rule, l->text, when,
+			    l->g->past != NULL ? "; " : "",
+			    l->g->past != NULL ? l->g->past : "");
 }
 
 static int guard_lock(const struct guard *g, struct guard_pass *pass,
@@ -312,16 +333,19 @@ void guard_prepare(struct guard *g, const struct host *const *hosts,
 		   size_t count)
 {
 	const struct config *config = g->config;
+	const struct host *host;
 	size_t i;
 
+	if (g->ask == GUARD_COUNTS)
+		return;
 	if (g->asked_at > 0 && deadline_now() - g->asked_at < GUARD_FRESH_MS)
 		return;
 	guard_release(g);
-	g->health = memory_new(config->host_count + 1, sizeof(*g->health));
-	for (i = 0; i < config->host_count; i++) {
-		if (!config->hosts[i]->broken &&
-		    guard_shares(g, config->hosts[i], hosts, count))
-			g->health[g->health_count++].host = config->hosts[i];
+	g->health = memory_new(config->host_count + config->hidden_count + 1,
+			       sizeof(*g->health));
+	for (i = 0; (host = config_each(config, i)) != NULL; i++) {
+		if (!host->broken && guard_shares(g, host, hosts, count))
+			g->health[g->health_count++].host = host;
 	}
 	g->asked_at = deadline_now();
 	g->asked_wall = deadline_wall_ms();

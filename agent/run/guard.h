@@ -13,7 +13,8 @@
 /*
  * The guard: how much force programs may use, before anything is touched. Its
  * rules are in rhands.ini (config.h); it counts the runs in the records, those
- * under way that may use force still among them.
+ * under way that may use force still among them. Hosts that a policy hides from the
+ * caller count as all others do.
  */
 
 /* What was seen of a host's health over the network. */
@@ -23,9 +24,18 @@ struct guard_health {
 	bool healthy;		/* all of them were good */
 };
 
+/* Which of its rules count for a run. */
+enum guard_ask {
+	GUARD_ALL = 0,
+	GUARD_HEALTH,	/* min-healthy: what is to be done was planned and counted */
+	GUARD_COUNTS,	/* how often: the host is lost in any case */
+};
+
 struct guard {
 	const struct config *config;
 	const char *records;
+	enum guard_ask ask;
+	const char *past;	/* what goes past it, for messages; NULL: nothing */
 
 	/*
 	 * The sequence that the host names, sequence_free it; NULL: none that can be

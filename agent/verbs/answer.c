@@ -76,17 +76,16 @@ static char *answer_of_host(struct verb_call *call, const char *host)
 static char *answer_find_run(struct verb_call *call, const char *word,
 			     int *ret_status)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	char *path = NULL;
 
 	*ret_status = 1;
 	if (config_host(call->config, word) != NULL)
 		return answer_of_host(call, word);
-	if (history_find(call->records, word, &path, &err) == 0)
-		return path;
-	*ret_status = verb_fail(call, run_error_status(err.code), "%s",
-				err.text);
-	return NULL;
+	*ret_status = verb_find_run(call, word, &path);
+	if (*ret_status != 0)
+		return NULL;
+	*ret_status = 1;
+	return path;
 }
 
 /* What the run asks; NULL after saying why there is nothing to answer. */
@@ -139,7 +138,7 @@ static json_t *answer_open_run(struct verb_call *call, const char *word,
 static bool answer_may(const struct verb_call *call, const char *id)
 {
 	json_t *hosts = journal_hosts(call->records, id), *one;
-	bool may = true;
+	bool may = !verb_policy_limits(call) || json_array_size(hosts) > 0;
 	size_t i;
 
 	for (i = 0; may && i < json_array_size(hosts); i++) {

@@ -21,6 +21,8 @@
 #include "agent/run/record.h"
 #include "agent/run/request.h"
 #include "agent/run/timeline.h"
+#include "agent/verbs/verb-guard.h"
+#include "agent/verbs/verb-policy.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 #include "base/vis.h"
@@ -319,33 +321,11 @@ static int caller_repeat(const struct caller *c, const struct host *host,
 
 /* ---- the guard ------------------------------------------------------------------- */
 
-/* What the host's `healthy` is taken from; what is wrong with it, check says. */
-static struct sequence *caller_health(const void *context,
-				      const struct host *host)
-{
-	const struct verb_call *call = context;
-	const struct ini *ini = NULL;
-	struct problems problems = { 0 };
-	struct sequence *s;
-
-	if (host->recover != NULL)
-		ini = config_sequence(call->config, host->recover);
-	if (ini == NULL)
-		return NULL;
-	s = verb_parse(call, host, ini, host->recover, &problems);
-	problems_release(&problems);
-	return s;
-}
-
 /* Before the first host, so that the others need not ask again. */
 static void caller_guard(struct caller *c, const struct host *const *hosts,
 			 size_t count)
 {
-	c->guarded = guard_is_on(c->call->config, isatty(STDIN_FILENO));
-	c->guard = (struct guard){ .config = c->call->config,
-				   .records = c->call->records,
-				   .sequence = caller_health,
-				   .context = c->call };
+	c->guarded = verb_guard(c->call, c->ask, &c->guard);
 	if (c->guarded)
 		guard_prepare(&c->guard, hosts, count);
 }
@@ -405,8 +385,13 @@ static int caller_one(void *context, const struct host *host)
 
 int caller_part(struct caller *c, const struct host *host)
 {
+	int status;
+
 	c->json = c->call->json;
-	return caller_one(c, host);
+	caller_guard(c, &host, 1);
+	status = caller_one(c, host);
+	guard_release(&c->guard);
+	return status;
 }
 
 static int caller_compare(const void *a, const void *b)
@@ -453,10 +438,24 @@ static int caller_many(struct caller *c, const struct host *const *hosts,
 	return fleet_run(&options, hosts, count);
 }
 
+/* To go past the guard is not everybody's. */
+static int caller_may_override(const struct caller *c,
+			       const struct host *const *hosts, size_t count)
+{
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < count && status == 0 && c->override != NULL; i++)
+		status = verb_policy_host(c->call, "override", hosts[i]);
+	return status;
+}
+
 int caller_run(struct caller *c, const struct host *const *hosts, size_t count)
 {
-	int status = c->request != NULL ? caller_declare(c, hosts, count) : 0;
+	int status = caller_may_override(c, hosts, count);
 
+	if (status == 0 && c->request != NULL)
+		status = caller_declare(c, hosts, count);
 	if (status != 0)
 		return status;
 	caller_guard(c, hosts, count);

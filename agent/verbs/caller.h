@@ -36,6 +36,7 @@ struct caller {
 	struct sequence *(*sequence)(const struct caller *c,
 				     const struct host *host);
 	const void *context;
+	enum guard_ask ask;		/* which rules of the guard */
 
 	/* caller.c */
 	int64_t deadline_ms;

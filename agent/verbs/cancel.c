@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/run/history.h"
 #include "agent/run/record.h"
 #include "agent/verbs/caller.h"
 #include "base/deadline.h"
@@ -97,7 +96,6 @@ static int cancel_path(const struct verb_call *call, const char *path)
 
 static int cancel_run(struct verb_call *call)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	char *path;
 	int status = verb_begin(call, NULL, 1, 1);
 
@@ -106,9 +104,9 @@ static int cancel_run(struct verb_call *call)
 	status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (history_find(call->records, call->argv[0], &path, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+	status = verb_find_run(call, call->argv[0], &path);
+	if (status != 0)
+		return status;
 	status = cancel_path(call, path);
 	free(path);
 	return status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/config/policy.h"
 #include "agent/plan/plan.h"
 #include "agent/run/owner.h"
 #include "agent/run/record.h"
@@ -206,6 +207,7 @@ static int check_run(struct verb_call *call)
 		check_plan(call, i);
 	for (i = 0; i < call->config->host_count; i++)
 		check_owner(call, call->config->hosts[i]);
+	policy_check(call->config, p);
 	problems_sort(p);
 	verb_quote_problems(call);
 	if (call->json) {

@@ -43,7 +43,8 @@ static int maintain_one(void *context, const struct runner_turn *turn)
 	struct maintain_step step = { .sequence = NULL };
 	struct caller c = { .call = m->call, .request = turn->request,
 			    .reason = c.why, .word = "maintain",
-			    .sequence = maintain_give, .context = &step };
+			    .sequence = maintain_give, .context = &step,
+			    .ask = GUARD_HEALTH };
 
 	m->call->json = true;
 	if (turn->step == MAINTENANCE_LOOK && turn->boot_id[0] != '\0')

@@ -62,6 +62,15 @@ static int power_act(struct caller *c, enum driver_act act,
 	return caller_run(c, hosts, count);
 }
 
+/* In the words of policy.ini. */
+static const char *power_permission(enum driver_act act, char *buf,
+				    size_t buf_len)
+{
+	snprintf(buf, buf_len, "power-%s",
+		 act == DRIVER_ACT_NONE ? "status" : driver_act_name(act));
+	return buf;
+}
+
 static int power_run(struct verb_call *call)
 {
 	struct caller c = { .call = call };
@@ -69,6 +78,7 @@ static int power_run(struct verb_call *call)
 					   { NULL, NULL, NULL } };
 	const struct host **list = NULL;
 	size_t count = 0;
+	char permission[32];
 	enum driver_act act;
 	const char *word;
 	int status = verb_begin(call, own, 2, -1);
@@ -81,6 +91,7 @@ static int power_run(struct verb_call *call)
 		return verb_fail(call, 2, "\"%s\" is no power action; expected "
 				 "status, on, off, cycle, reset, soft or diag as "
 				 "the last word", word);
+	call->permission = power_permission(act, permission, sizeof(permission));
 	status = caller_check(&c);
 	if (status == 0)
 		status = verb_load(call);

@@ -93,6 +93,10 @@ static void show_text(struct verb_call *call, const json_t *run, struct show *s,
 	show_verdict(call, run, s, path);
 	timeline_end(&s->timeline);
 	printf("       by         ");
+	if (show_member(run, "caller")[0] != '\0') {
+		verb_put(show_member(run, "caller"));
+		printf(" as ");
+	}
 	verb_put(show_member(run, "user"));
 	printf(" on ");
 	verb_put(show_member(run, "agent"));

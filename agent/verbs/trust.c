@@ -23,6 +23,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agent/verbs/verb-policy.h"
 #include "base/memory.h"
 #include "base/vis.h"
 
@@ -40,7 +41,9 @@ struct trust_key {
 
 static bool trust_terminal(const struct verb_call *call)
 {
-	return !call->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+	/* Whom a policy limits does not change what others trust. */
+	return !call->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
+	       !verb_policy_limits(call);
 }
 
 /* ---- what was found -------------------------------------------------------- */

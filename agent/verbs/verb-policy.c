@@ -11,6 +11,11 @@
 
 #include "agent/config/policy.h"
 
+bool verb_policy_limits(const struct verb_call *call)
+{
+	return call->policy != NULL && !policy_allows_all(call->policy);
+}
+
 static int verb_policy_refuse(const struct verb_call *call, const char *what)
 {
 	return verb_fail(call, 6, "refused by policy: %s may not %s",
@@ -41,11 +46,10 @@ int verb_policy_admit(struct verb_call *call)
 	installed = call->policy != NULL;
 	if (status == 0 && !installed)
 		status = verb_policy_read(call, call->config_dir);
-	if (status != 0 || call->policy == NULL ||
-	    policy_allows_all(call->policy))
+	if (status != 0 || !verb_policy_limits(call))
 		return status;
 	snprintf(what, sizeof(what), "use %s", call->verb->name);
-	if (!policy_allows_verb(call->policy, call->verb->name))
+	if (!policy_allows_some(call->policy, call->verb->name))
 		return verb_policy_refuse(call, what);
 	if (installed && strcmp(call->config_dir, RHANDS_CONFIG_DIR) != 0)
 		return verb_policy_refuse(call, "use --config");
@@ -56,14 +60,29 @@ int verb_policy_admit(struct verb_call *call)
 
 int verb_policy_hosts(struct verb_call *call)
 {
-	if (call->policy == NULL || policy_allows_all(call->policy))
+	if (!verb_policy_limits(call))
 		return 0;
 	/* Else the environment says where records are. */
 	if (call->config->records == NULL)
 		return verb_fail(call, 2, "with a policy, rhands.ini has to say "
 				 "where records are");
-	policy_hide_hosts(call->policy, call->verb->name, call->config);
+	policy_hide_hosts(call->policy, verb_policy_word(call), call->config);
 	return 0;
+}
+
+const char *verb_policy_word(const struct verb_call *call)
+{
+	return call->permission != NULL ? call->permission : call->verb->name;
+}
+
+int verb_policy_host(const struct verb_call *call, const char *what,
+		     const struct host *host)
+{
+	if (call->policy == NULL ||
+	    policy_allows_host(call->policy, what, call->config, host))
+		return 0;
+	return verb_fail(call, 6, "refused by policy: %s may not use %s on %s",
+			 policy_who(call->policy), what, host->name);
 }
 
 bool verb_policy_hides(const struct verb_call *call, const char *word)
@@ -81,14 +100,14 @@ bool verb_policy_shows(const struct verb_call *call, const json_t *run)
 {
 	const char *host = json_string_value(json_object_get(run, "host"));
 
-	if (call->policy == NULL || policy_allows_all(call->policy))
+	if (!verb_policy_limits(call))
 		return true;
 	return host != NULL && config_host(call->config, host) != NULL;
 }
 
 int verb_policy_file(const struct verb_call *call, const char *what)
 {
-	if (call->policy == NULL || policy_allows_all(call->policy))
+	if (!verb_policy_limits(call))
 		return 0;
 	return verb_policy_refuse(call, what);
 }

@@ -13,6 +13,16 @@
 int verb_policy_admit(struct verb_call *call);
 int verb_policy_hosts(struct verb_call *call);	/* once the configuration is there */
 
+/* Whether there is something that the caller may not do. */
+bool verb_policy_limits(const struct verb_call *call);
+
+/* What the call needs on its hosts, in the words of policy.ini. */
+const char *verb_policy_word(const struct verb_call *call);
+
+/* That word on that host, which may be one that the call can't see. */
+int verb_policy_host(const struct verb_call *call, const char *what,
+		     const struct host *host);
+
 /* Whether this is a word for a host that the policy hides. */
 bool verb_policy_hides(const struct verb_call *call, const char *word);
 

@@ -221,7 +221,7 @@ int verb_select(struct verb_call *call, char **words, int count,
 		if (verb_policy_hides(call, words[w]))
 			return verb_fail(call, 6, "refused by policy: %s may not "
 					 "use %s on %s", policy_who(call->policy),
-					 call->verb->name, words[w]);
+					 verb_policy_word(call), words[w]);
 	}
 	if (verb_select_all(call, words, count, &list, &n, &err) < 0) {
 		free(list);

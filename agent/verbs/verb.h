@@ -44,6 +44,8 @@ struct verb_call {
 	bool dry;		/* no way will be opened: secrets may be missing */
 	bool told;		/* the errors of the files, once */
 	struct policy *policy;	/* that binds who asks; NULL: none. verb-policy.h */
+	const char *permission;	/* what it has to give: "power-cycle"; NULL: the
+				   verb's name */
 	bool policy_read;
 	struct verb_excluded excluded;	/* -x: hosts that are not meant */
 

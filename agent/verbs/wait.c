@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/run/history.h"
 #include "agent/run/record.h"
 #include "agent/verbs/caller.h"
 #include "base/deadline.h"
@@ -45,7 +44,6 @@ static int wait_for(struct verb_call *call, const char *path,
 
 static int wait_run(struct verb_call *call)
 {
-	struct rh_error err = RH_ERROR_INIT;
 	const char *timeout = NULL;
 	const struct verb_option own[] = { { "timeout", &timeout, NULL },
 					   { NULL, NULL, NULL } };
@@ -61,9 +59,9 @@ static int wait_run(struct verb_call *call)
 	status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (history_find(call->records, call->argv[0], &path, &err) < 0)
-		return verb_fail(call, run_error_status(err.code), "%s",
-				 err.text);
+	status = verb_find_run(call, call->argv[0], &path);
+	if (status != 0)
+		return status;
 	status = wait_for(call, path, timeout, timeout_ms);
 	free(path);
 	return status;
