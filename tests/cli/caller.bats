@@ -33,7 +33,7 @@ board() {
 	cat >"$config/sequences.d/long.ini" <<-END
 		[sequence]
 		start = a
-		deadline = 2m
+		deadline = 4m
 		[state a]
 		do = wait 1m
 		then = needs-hands "it is over"
@@ -44,7 +44,7 @@ board() {
 		[sequence]
 		start = a
 		needs = power
-		deadline = 2m
+		deadline = 4m
 		evidence = none
 		[state a]
 		do = power reset, wait 1m

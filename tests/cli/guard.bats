@@ -39,7 +39,7 @@ rack() {
 			[sequence]
 			start = a
 			needs = power
-			deadline = 2m
+			deadline = 4m
 			evidence = none
 			healthy = check tcp \${port}
 			[state a]
