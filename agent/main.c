@@ -106,6 +106,11 @@ int main(int argc, char **argv)
 		return status;
 	}
 	names[VERB_COUNT] = NULL;
+	if (argv[1][0] == '-') {
+		fprintf(stderr, "rhands: options stand behind the verb, such as "
+			"`rhands status --json`\n");
+		return 2;
+	}
 	nearest = option_nearest(argv[1], names);
 	if (nearest != NULL)
 		fprintf(stderr, "rhands: no such verb; did you mean \"%s\"?\n",

@@ -132,6 +132,8 @@ static void check_actions(struct check *c, const struct actions *list,
 			check_restart(c, &list->list[i], rule == NULL);
 		else if (list->list[i].type == ACTION_ASK)
 			check_ask(c, &list->list[i], in);
+		else if (list->list[i].type == ACTION_SHELL)
+			check_command(c, &list->list[i]);
 		if (list->list[i].type == ACTION_SECRET && at_prompt)
 			check_anchors(c, rule, &list->list[i]);
 	}

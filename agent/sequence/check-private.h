@@ -24,6 +24,9 @@ void check_hidden(struct check *c);	/* can each pattern be found? */
 void check_needs(struct check *c);	/* what the host must have */
 void check_each_action(struct check *c);
 
+/* Warns of a command that ends the system on which it runs. */
+void check_command(struct check *c, const struct action *a);
+
 /* The prompt of the rule that types this secret must stand alone on its line. */
 void check_anchors(struct check *c, const struct rule *r,
 		   const struct action *a);

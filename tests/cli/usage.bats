@@ -57,6 +57,9 @@ verbs='recover run power console status check graph hosts runs show replay drive
 	says 'did you mean "recover"?'
 	run "$rhands" consle ldap1
 	says 'did you mean "console"?'
+	run "$rhands" --config /tmp check
+	status_is 2
+	says "options stand behind the verb"
 	run "$rhands" xyzzy
 	status_is 2
 	says "rhands --help"

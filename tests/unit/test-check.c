@@ -96,6 +96,46 @@ static void restart_stands_in_do(void **state)
 	     "x.ini:3: it uses the shell; add shell to needs\n");
 }
 
+static const char *const ends[] = {
+	"reboot", "/sbin/reboot", "sync; reboot", "sudo -n true && sudo reboot",
+	"shutdown -r now", "shutdown now -r", "if true; then init 6; fi",
+	"systemctl --no-block reboot", "(sleep 1; kexec -e) &",
+};
+
+static const char *const goes_on[] = {
+	"last reboot", "grep reboot /var/log/messages", "shutdown -c",
+	"systemctl restart slapd", "systemctl status reboot.target",
+	"init-script 6", "echo done; ls /sbin/init 6",
+};
+
+/* A command that ends the system has succeeded before it has ended. */
+static void commands_that_end_the_system(void **state)
+{
+	char text[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(text, sizeof(text), HEAD "[state a]\ndo = shell \"%s\", "
+			 "check ssh\nthen = recovered\n", ends[i]);
+		if (strstr(check(text, NULL), "6: warning: this command has "
+			   "succeeded before the system is down, and a check "
+			   "behind it may still reach that one; \"restart shell\"")
+		    == NULL)
+			fail_msg("%s: %s", ends[i], buffer_text(&said));
+	}
+	for (i = 0; i < sizeof(goes_on) / sizeof(goes_on[0]); i++) {
+		snprintf(text, sizeof(text), HEAD "[state a]\ndo = shell \"%s\", "
+			 "check ssh\nthen = recovered\n", goes_on[i]);
+		says(text, "x.ini:3: it uses the shell; add shell to needs\n");
+	}
+	says(HEAD "[state a]\ndo = shell \"poweroff\"\nthen = failed \"off\"\n",
+	     "x.ini:3: it uses the shell; add shell to needs\n"
+	     "x.ini:6: warning: this command has succeeded before the system is "
+	     "down, and a check behind it may still reach that one; \"stop "
+	     "shell\" carries it out and waits until the power is seen off\n");
+}
+
 static void stop_leaves_it_off(void **state)
 {
 	(void)state;
@@ -622,6 +662,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(restart_stands_in_do, setup),
+		cmocka_unit_test_setup(commands_that_end_the_system, setup),
 		cmocka_unit_test_setup(stop_leaves_it_off, setup),
 		cmocka_unit_test_setup(states_are_reached, setup),
 		cmocka_unit_test_setup(states_are_left, setup),
