@@ -3,7 +3,8 @@
  * The screen view. Verbs come in by view.h, with the console's bytes, the size of
  * the terminal and the time.
  *
- * Always true: nothing is painted but by view_tick, at most once in
+ * Always true: nothing is rendered before somebody wants to see it: until then
+ * what came last is only kept. Nothing is painted but by view_tick, at most once in
  * VIEW_PACE_MS, so that a host that prints all day does not flood a slow line;
  * and what was drawn is painted within that time.
  */
@@ -16,13 +17,17 @@
 #include "agent/console/screen.h"
 #include "base/deadline.h"
 #include "base/memory.h"
+#include "base/ring.h"
 
 #define VIEW_PACE_MS 25
 #define VIEW_SAID_MS 5000
+#define VIEW_PAST 262144	/* bytes that wait for somebody who wants a screen */
 
 struct view {
 	struct screen *screen;
 	struct paint *paint;
+	struct ring past;		/* what the screen has not read yet */
+	bool rendered;			/* it reads all from now on */
 	char *name;
 	char *help;
 	bool shown;
@@ -41,6 +46,7 @@ struct view *view_new(const char *name, int rows, int cols)
 	v->screen = screen_new(rows > 0 ? rows : SCREEN_ROWS,
 			       cols > 0 ? cols : SCREEN_COLS);
 	v->paint = paint_new();
+	ring_init(&v->past, VIEW_PAST);
 	v->name = memory_copy(name);
 	v->help = memory_copy("");
 	return v;
@@ -52,6 +58,7 @@ void view_free(struct view *v)
 		return;
 	screen_free(v->screen);
 	paint_free(v->paint);
+	ring_release(&v->past);
 	free(v->name);
 	free(v->help);
 	free(v);
@@ -130,8 +137,40 @@ void view_size(struct view *v, int64_t now, int rows, int cols)
 
 void view_feed(struct view *v, const void *bytes, size_t len)
 {
-	screen_feed(v->screen, bytes, len);
+	if (v->rendered)
+		screen_feed(v->screen, bytes, len);
+	else
+		ring_write(&v->past, bytes, len);
 	v->changed = true;
+}
+
+/* The rest of a line, or of a sequence, whose beginning is gone. */
+static size_t view_begin(const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\033')
+			return i;
+	}
+	return len;
+}
+
+static void view_render_past(struct view *v)
+{
+	uint64_t at = ring_oldest(&v->past), missed;
+	bool whole = at == 0;
+	char bytes[4096];
+	size_t n, skip;
+
+	while ((n = ring_read(&v->past, &at, bytes, sizeof(bytes),
+			      &missed)) > 0) {
+		skip = whole ? 0 : view_begin(bytes, n);
+		whole = skip < n;
+		screen_feed(v->screen, bytes + skip, n - skip);
+	}
+	ring_release(&v->past);
+	v->rendered = true;
 }
 
 void view_move(struct view *v, int64_t now, int down, int right)
@@ -154,6 +193,8 @@ void view_show(struct view *v, int64_t now, const char *help,
 	v->shown = v->changed = true;
 	v->next = now;
 	v->said[0] = '\0';
+	if (!v->rendered)
+		view_render_past(v);
 	paint_begin(v->paint, out);
 	view_say_size(v, now);
 }

@@ -12,7 +12,8 @@
  * The screen view of a console for a person: what the host draws, rendered here
  * and painted on the person's terminal (paint.h), with a line that says what is
  * seen. Pure: bytes and times in; what the terminal is to get is appended to
- * `out`. What the console prints is read whether the view is shown or not.
+ * `out`. Nothing is rendered before it is shown for the first time: then what was
+ * printed last (256 kB) makes the screen; from then on, all.
  */
 struct view;
 

@@ -21,6 +21,7 @@
 #include "base/vis.h"
 
 #define FEED(s, text) screen_feed(s, text, sizeof(text) - 1)
+#define VFEED(v, text) view_feed(v, text, sizeof(text) - 1)
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define SEEDS 5000
 
@@ -400,7 +401,7 @@ static void the_view_says_what_is_seen(void **state)
 
 	(void)state;
 	view_size(v, 1000, 30, 100);
-	view_feed(v, "GNU GRUB", 8);
+	VFEED(v, "GNU GRUB");
 	assert_true(view_deadline(v) == DEADLINE_NEVER);
 	view_tick(v, 1000, &out);
 	assert_int_equal(out.len, 0);
@@ -411,7 +412,7 @@ static void the_view_says_what_is_seen(void **state)
 	assert_row(t, 0, "GNU GRUB");
 	assert_row(t, 25, " ldap1: screen of 80x25; ~. leaves");
 	/* at its pace */
-	view_feed(v, "!", 1);
+	VFEED(v, "!");
 	assert_int_equal(view_deadline(v), 1025);
 	view_out(v, 1010, t);
 	assert_row(t, 0, "GNU GRUB");
@@ -432,7 +433,7 @@ static void the_view_says_what_is_seen(void **state)
 	view_out(v, 7200, t);
 	assert_row(t, 25, " ldap1: screen of 80x25; ~. leaves");
 	/* a host that draws further */
-	view_feed(v, "\033[31;100H", 9);
+	VFEED(v, "\033[31;100H");
 	view_out(v, 8000, t);
 	assert_row(t, 25, " ldap1: screen of 80x25, but the host draws on "
 			  "100x31; ~. leaves");
@@ -456,7 +457,7 @@ static void a_window_that_is_too_small_says_so(void **state)
 	view_size(v, 0, 10, 60);
 	view_show(v, 0, "~. leaves", &out);
 	screen_feed(t, out.data, out.len);
-	view_feed(v, "\033[20;1Hhere", 11);
+	VFEED(v, "\033[20;1Hhere");
 	view_out(v, 0, t);
 	assert_row(t, 9, " Window below 80x25: it follows the cursor; ~h ~j ~k ~l move");
 	view_out(v, 5000, t);
@@ -468,6 +469,40 @@ static void a_window_that_is_too_small_says_so(void **state)
 	view_out(v, 6000, t);
 	assert_row(t, 19, "here");
 	assert_row(t, 25, " ldap1: screen of 80x25; ~. leaves");
+	buffer_release(&out);
+	view_free(v);
+	screen_free(t);
+}
+
+/* Whoever comes late sees what is there now; half a sequence is left out. */
+static void what_came_before_makes_the_screen(void **state)
+{
+	struct view *v = view_new("ldap1", 25, 80);
+	struct screen *t = screen_new(26, 80);
+	struct buffer out = { 0 };
+	int i;
+
+	(void)state;
+	VFEED(v, "\033[2J\033[1;1Hold");
+	for (i = 0; i < 5000; i++)
+		VFEED(v, "\033[12;1Hnumber and a much longer line "
+			     "behind it that goes on\r\n");
+	VFEED(v, "\033[3;1Hnew");
+	view_size(v, 0, 26, 80);
+	view_show(v, 0, "", &out);
+	screen_feed(t, out.data, out.len);
+	view_out(v, 0, t);
+	assert_row(t, 0, "");
+	assert_row(t, 2, "new");
+	assert_row(t, 11, "number and a much longer line behind it that goes on");
+	assert_row(t, 12, "");
+	buffer_clear(&out);
+	view_hide(v, &out);
+	VFEED(v, "\033[4;1Hnewer");
+	view_show(v, 0, "", &out);
+	screen_feed(t, out.data, out.len);
+	view_out(v, 100, t);
+	assert_row(t, 3, "newer");
 	buffer_release(&out);
 	view_free(v);
 	screen_free(t);
@@ -503,6 +538,7 @@ int main(void)
 		cmocka_unit_test(a_small_terminal_follows_the_cursor),
 		cmocka_unit_test(the_view_says_what_is_seen),
 		cmocka_unit_test(a_window_that_is_too_small_says_so),
+		cmocka_unit_test(what_came_before_makes_the_screen),
 		cmocka_unit_test(what_was_seen_stays_as_lines),
 	};
 
