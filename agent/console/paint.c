@@ -25,6 +25,7 @@
 #define PAINT_ROWS_MAX (SCREEN_ROWS_MAX + 1)
 #define PAINT_COLS_MAX SCREEN_COLS_MAX
 #define PAINT_UNKNOWN 0xffffffffu
+#define PAINT_BLANKS 8	/* that somebody typed, before the cursor */
 
 struct paint {
 	int rows;
@@ -150,6 +151,27 @@ static int paint_follow(int first, int seen, int cursor)
 	return cursor < first ? cursor : first;
 }
 
+/*
+ * Where a person looks in the cursor's row: GRUB parks it behind an entry, at the
+ * right edge of its box, and the entry is what is to be seen.
+ */
+static int paint_eye(const struct screen *s, int row, int col)
+{
+	int text = col;
+
+	while (text > 0 && screen_is_blank(s, row, text - 1))
+		text--;
+	return col - text > PAINT_BLANKS ? text : col;
+}
+
+/* To the side it goes by half a window, and home where that is enough. */
+static int paint_follow_eye(int first, int seen, int eye)
+{
+	if (eye < seen)
+		return 0;
+	return eye >= first && eye < first + seen ? first : eye - seen / 2;
+}
+
 /* The part of the screen that is shown moves no more than the cursor needs. */
 static void paint_scroll(struct paint *p, const struct screen *s)
 {
@@ -159,7 +181,8 @@ static void paint_scroll(struct paint *p, const struct screen *s)
 	if (!p->top_kept)
 		p->top = paint_follow(p->top, p->rows, row);
 	if (!p->left_kept)
-		p->left = paint_follow(p->left, p->cols, col);
+		p->left = paint_follow_eye(p->left, p->cols,
+					   paint_eye(s, row, col));
 	p->top = paint_first(p->top, p->rows, screen_rows(s));
 	p->left = paint_first(p->left, p->cols, screen_cols(s));
 }

@@ -17,7 +17,7 @@
  *
  * Below the screen, where there is room, or else over its last row stands one line
  * of text for the person. A terminal smaller than the screen shows the part that
- * the cursor is in.
+ * the cursor is in, or the text that it was parked far behind of.
  */
 struct paint;
 

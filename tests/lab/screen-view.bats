@@ -87,6 +87,9 @@ person() {
 		type \e[B
 		style *Memory 7
 		style Debian
+		size 20 45
+		screen Window below 80x25
+		style *Memory 7
 		type \r
 		screen chosen
 		type ~.
