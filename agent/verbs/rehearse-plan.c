@@ -12,53 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/plan/window.h"
-#include "agent/twin/rehearsal.h"
 #include "agent/twin/twin-vars.h"
-#include "agent/verbs/maintain.h"
-#include "agent/verbs/rehearse.h"
+#include "agent/verbs/rehearse-plan.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 
 #define PLAN_PROGRAM_MS 1000
 #define PLAN_NOBODY SIZE_MAX
-
-/* One step of one host. */
-struct plan_step {
-	struct sequence *sequence;	/* NULL: there is no such step */
-	struct twin_model *twin;
-	struct rehearsal_config config;
-	struct rehearsal *rehearsal;
-	bool touched;			/* in the present rehearsal */
-	bool restarted;
-};
-
-struct plan_host {
-	struct plan_step first;
-	struct plan_step recover;
-	/* the end that is to come */
-	bool pending;
-	struct maintenance_event end;
-	char reason[400];
-	/* over all seeds */
-	uint64_t back;
-	uint64_t hands;			/* ... that needed the second step */
-	int64_t longest_ms;
-	int64_t sum_ms;
-	char worst_reason[600];
-};
-
-struct plan_play {
-	struct rehearse *r;
-	struct maintain m;
-	struct plan_host *hosts;
-	size_t fails;			/* the host that does not come back */
-	int64_t now_ms;
-	uint64_t good;
-	int64_t longest_ms;		/* from the start to the end */
-	uint64_t longest_seed;
-	int64_t sum_ms;
-};
 
 /* ---- making the steps --------------------------------------------------------------------- */
 
@@ -177,6 +137,26 @@ static void plan_lose(struct plan_play *p, struct plan_host *h,
 	snprintf(h->reason, sizeof(h->reason), "it does not come back");
 }
 
+/* Whose rehearsal the oracle complains of stands before it. */
+static void plan_hear(struct plan_play *p, const struct maintenance_event *e,
+		      uint64_t seed, const struct rehearsal_result *result)
+{
+	struct rehearsal_result heard = *result;
+
+	if (p->fails != PLAN_NOBODY)
+		return;
+	heard.seed = seed;
+	if (result->complaint[0] != '\0')
+		snprintf(heard.complaint, sizeof(heard.complaint),
+			 "%s, %s: %.200s",
+			 p->m.plan->waves.hosts[e->host]->name,
+			 e->step == MAINTENANCE_RECOVER
+				 ? p->hosts[e->host].recover.sequence->name
+				 : p->hosts[e->host].first.sequence->name,
+			 result->complaint);
+	report_add(&p->report, &heard);
+}
+
 static void plan_begin_step(struct plan_play *p, const struct maintenance_event *e,
 			    uint64_t seed)
 {
@@ -187,6 +167,7 @@ static void plan_begin_step(struct plan_play *p, const struct maintenance_event 
 
 	step->touched = step->restarted = false;
 	rehearsal_run(step->rehearsal, seed * 1000 + e->host, &result);
+	plan_hear(p, e, seed, &result);
 	snprintf(h->reason, sizeof(h->reason), "%s", result.reason);
 	h->end = (struct maintenance_event){
 		.what = MAINTENANCE_HOST_END, .host = e->host, .step = e->step,
@@ -289,96 +270,6 @@ static void plan_count(struct plan_play *p, const struct maintenance *core,
 	}
 }
 
-static void plan_print_host(const struct plan_play *p, size_t i)
-{
-	const struct plan_host *h = &p->hosts[i];
-	char longest[32], mean[32];
-
-	if (p->r->call->json) {
-		verb_print_json(json_pack(
-			"{ss ss si sI sI sI sI ss}", "plan", p->m.plan->name,
-			"host", p->m.plan->waves.hosts[i]->name, "wave",
-			(int)plan_wave_of(p->m.plan, i) + 1, "back",
-			(json_int_t)h->back, "hands", (json_int_t)h->hands,
-			"mean_ms", (json_int_t)(h->sum_ms / (int64_t)p->r->count),
-			"longest_ms", (json_int_t)h->longest_ms, "reason",
-			h->worst_reason));
-		return;
-	}
-	printf("%3zu  %-16s back %llu of %llu, with hands %llu; %s, at most %s",
-	       plan_wave_of(p->m.plan, i) + 1, p->m.plan->waves.hosts[i]->name,
-	       (unsigned long long)h->back, (unsigned long long)p->r->count,
-	       (unsigned long long)h->hands,
-	       deadline_format(h->sum_ms / (int64_t)p->r->count, mean,
-			       sizeof(mean)),
-	       deadline_format(h->longest_ms, longest, sizeof(longest)));
-	if (h->worst_reason[0] != '\0') {
-		printf("; else: ");
-		verb_put(h->worst_reason);
-	}
-	printf("\n");
-}
-
-static void plan_print(const struct plan_play *p)
-{
-	int64_t window = p->m.plan->end_ms - p->m.plan->begin_ms;
-	char longest[32], mean[32], length[32];
-	bool fits = p->longest_ms <= window;
-	size_t i;
-
-	for (i = 0; i < p->m.plan->host_count; i++)
-		plan_print_host(p, i);
-	if (p->r->call->json) {
-		verb_print_json(json_pack(
-			"{ss sI sI sI sI sb sI}", "plan", p->m.plan->name,
-			"rehearsals", (json_int_t)p->r->count, "recovered",
-			(json_int_t)p->good, "mean_ms",
-			(json_int_t)(p->sum_ms / (int64_t)p->r->count),
-			"longest_ms", (json_int_t)p->longest_ms, "fits", fits,
-			"seed", (json_int_t)p->longest_seed));
-		return;
-	}
-	printf("%s: %llu of %llu maintenances brought all hosts back; %s, at most "
-	       "%s (seed %llu): %s the window of %s\n", p->m.plan->name,
-	       (unsigned long long)p->good, (unsigned long long)p->r->count,
-	       deadline_format(p->sum_ms / (int64_t)p->r->count, mean,
-			       sizeof(mean)),
-	       deadline_format(p->longest_ms, longest, sizeof(longest)),
-	       (unsigned long long)p->longest_seed,
-	       fits ? "inside" : "LONGER THAN",
-	       deadline_format(window, length, sizeof(length)));
-}
-
-/* What if this one does not come back? */
-static void plan_print_loss(const struct plan_play *p,
-			    const struct maintenance *core)
-{
-	const char *name = p->m.plan->waves.hosts[p->fails]->name;
-	struct buffer skipped = { 0 };
-	size_t i, count = 0;
-	char took[32];
-
-	for (i = 0; i < p->m.plan->host_count; i++) {
-		if (core->hosts[i].state != MAINTENANCE_SKIPPED)
-			continue;
-		buffer_printf(&skipped, "%s%s", count++ > 0 ? " " : "",
-			      p->m.plan->waves.hosts[i]->name);
-	}
-	deadline_format(core->ended_ms - p->m.plan->begin_ms, took,
-			sizeof(took));
-	if (p->r->call->json)
-		verb_print_json(json_pack(
-			"{ss ss sI ss}", "plan", p->m.plan->name, "lost", name,
-			"ms", (json_int_t)(core->ended_ms -
-					   p->m.plan->begin_ms),
-			"skipped", buffer_text(&skipped)));
-	else
-		printf("     without %-8s it ends after %s%s%s\n", name, took,
-		       count > 0 ? "; not begun: " : "; all others are done",
-		       buffer_text(&skipped));
-	buffer_release(&skipped);
-}
-
 /* ---- the verb ------------------------------------------------------------------------------------ */
 
 static int plan_make(struct plan_play *p)
@@ -397,6 +288,28 @@ static int plan_make(struct plan_play *p)
 	return status;
 }
 
+/* What if this one does not come back? */
+static void plan_lose_one(struct plan_play *p)
+{
+	struct plan_loss *loss = &p->losses[p->fails];
+	struct buffer skipped = { 0 };
+	struct maintenance core;
+	size_t i;
+
+	loss->left = memory_new(p->m.plan->host_count, sizeof(*loss->left));
+	plan_play_once(p, &core, p->r->from);
+	for (i = 0; i < p->m.plan->host_count; i++) {
+		loss->left[i] = core.hosts[i].state == MAINTENANCE_SKIPPED;
+		if (loss->left[i])
+			buffer_printf(&skipped, "%s%s",
+				      loss->skipped_count++ > 0 ? " " : "",
+				      p->m.plan->waves.hosts[i]->name);
+	}
+	loss->ms = core.ended_ms - p->m.plan->begin_ms;
+	loss->skipped = buffer_take(&skipped);
+	maintenance_release(&core);
+}
+
 static int plan_play(struct plan_play *p)
 {
 	int64_t window = p->m.plan->end_ms - p->m.plan->begin_ms;
@@ -408,14 +321,30 @@ static int plan_play(struct plan_play *p)
 		plan_count(p, &core, p->r->from + n);
 		maintenance_release(&core);
 	}
+	p->losses = memory_new(p->m.plan->host_count, sizeof(*p->losses));
+	for (p->fails = 0; p->fails < p->m.plan->host_count; p->fails++)
+		plan_lose_one(p);
+	report_sort(&p->report);
 	plan_print(p);
-	for (p->fails = 0; p->fails < p->m.plan->host_count; p->fails++) {
-		plan_play_once(p, &core, p->r->from);
-		plan_print_loss(p, &core);
-		maintenance_release(&core);
+	return verb_finish(p->r->call, p->good > 0 && p->longest_ms <= window &&
+					       p->report.bad == 0 ? 0 : 1);
+}
+
+static void plan_release(struct plan_play *p)
+{
+	size_t i;
+
+	for (i = 0; p->hosts != NULL && i < p->m.plan->host_count; i++) {
+		plan_release_step(&p->hosts[i].first);
+		plan_release_step(&p->hosts[i].recover);
 	}
-	return verb_finish(p->r->call, p->good > 0 && p->longest_ms <= window
-					       ? 0 : 1);
+	for (i = 0; p->losses != NULL && i < p->m.plan->host_count; i++) {
+		free(p->losses[i].skipped);
+		free(p->losses[i].left);
+	}
+	free(p->losses);
+	free(p->hosts);
+	maintain_release(&p->m);
 }
 
 int rehearse_plan(struct rehearse *r)
@@ -423,17 +352,11 @@ int rehearse_plan(struct rehearse *r)
 	struct plan_play p = { .r = r, .m = { .call = r->call },
 			       .fails = PLAN_NOBODY };
 	int status = maintain_load(&p.m, r->plan_name);
-	size_t i;
 
 	if (status == 0)
 		status = plan_make(&p);
 	if (status == 0)
 		status = plan_play(&p);
-	for (i = 0; p.hosts != NULL && i < p.m.plan->host_count; i++) {
-		plan_release_step(&p.hosts[i].first);
-		plan_release_step(&p.hosts[i].recover);
-	}
-	free(p.hosts);
-	maintain_release(&p.m);
+	plan_release(&p);
 	return status;
 }
