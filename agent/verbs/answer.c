@@ -341,5 +341,6 @@ const struct verb verb_answer = {
 	.name = "answer",
 	.usage = "RUN|HOST|PLAN [TEXT]",
 	.summary = "answer what a run or a maintenance asks, from any terminal",
+	.json = "answer",
 	.run = answer_run,
 };

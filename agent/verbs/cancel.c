@@ -116,5 +116,6 @@ const struct verb verb_cancel = {
 	.name = "cancel",
 	.usage = "RUN",
 	.summary = "end a run of another process cleanly",
+	.json = "cancel",
 	.run = cancel_run,
 };

@@ -238,5 +238,6 @@ const struct verb verb_check = {
 	.usage = "[--paths]",
 	.summary = "read all of the configuration and prove the sequences",
 	.help = "  --paths         print the longest path of each sequence, too\n",
+	.json = "check",
 	.run = check_run,
 };

@@ -450,5 +450,6 @@ const struct verb verb_doctor = {
 	.usage = "HOST...|@GROUP",
 	.summary = "look at each way of hosts, in parallel",
 	.help = "  --break         send a serial break, where a console can\n",
+	.json = "doctor",
 	.run = doctor_run,
 };

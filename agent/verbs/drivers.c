@@ -147,5 +147,6 @@ const struct verb verb_drivers = {
 	.usage = "[NAME]",
 	.summary = "list the drivers, or the options of one",
 	.help = "  --mdoc          the manual page of one, in mdoc(7)\n",
+	.json = "drivers",
 	.run = drivers_run,
 };

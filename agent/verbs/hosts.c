@@ -90,5 +90,6 @@ const struct verb verb_hosts = {
 	.name = "hosts",
 	.usage = "[HOST...|@GROUP]",
 	.summary = "list the hosts and their ways",
+	.json = "hosts",
 	.run = hosts_run,
 };

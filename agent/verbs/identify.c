@@ -89,5 +89,6 @@ const struct verb verb_identify = {
 	.name = "identify",
 	.usage = "HOST on|off",
 	.summary = "switch the light of the chassis",
+	.json = "identify",
 	.run = identify_run,
 };

@@ -168,6 +168,9 @@ static int maintain_run(struct verb_call *call)
 		return status == 1 ? 0 : status;
 	if (o.resume && o.fresh)
 		return verb_fail(call, 2, "--resume or --new, not both");
+	if (call->json && (o.announce || o.report))
+		return verb_fail(call, 2, "--json goes with neither --announce nor "
+				 "--report");
 	call->dry = o.dry_run;
 	status = maintain_load(&m, call->argv[0]);
 	if (status == 0)
@@ -189,5 +192,6 @@ const struct verb verb_maintain = {
 		"  --new           leave that one, and begin anew\n"
 		"  --announce      send the notice that is due; --dry-run prints it\n"
 		"  --report        print what was done; --html: as a page\n",
+	.json = "maintain",
 	.run = maintain_run,
 };

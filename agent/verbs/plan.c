@@ -137,5 +137,6 @@ const struct verb verb_plan = {
 	.usage = "reboot|start HOST...",
 	.summary = "in which order hosts that need each other are taken",
 	.help = "  --dot           as a graph for dot(1)\n",
+	.json = "plan",
 	.run = plan_run,
 };

@@ -111,5 +111,6 @@ const struct verb verb_power = {
 	.usage = "HOST... status|on|off|cycle|...",
 	.summary = "read or change the power of hosts, confirmed",
 	.help = CALLER_HELP,
+	.json = "event status",
 	.run = power_run,
 };

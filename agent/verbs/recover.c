@@ -72,6 +72,7 @@ const struct verb verb_recover = {
 	.usage = "HOST...",
 	.summary = "bring hosts back with the sequence that their files name",
 	.help = CALLER_HELP,
+	.json = "event",
 	.run = recover_run,
 };
 
@@ -80,5 +81,6 @@ const struct verb verb_run = {
 	.usage = "SEQUENCE HOST...",
 	.summary = "carry out a sequence on hosts",
 	.help = CALLER_HELP,
+	.json = "event",
 	.run = run_run,
 };

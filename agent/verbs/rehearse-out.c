@@ -524,7 +524,13 @@ static void trace_end(struct rehearse *r, struct out_trace *t,
 	report_add(&r->report, result);
 	deadline_format(result->ms / 1000 * 1000, took, sizeof(took));
 	if (t->json) {
-		trace_json(result->ms, "verdict", "", result->reason);
+		verb_print_json(json_pack(
+			"{ss sI ss so sI so}", "event", "verdict", "at_ms",
+			(json_int_t)result->ms, "verdict",
+			verdict_name(result->verdict), "text",
+			record_string(result->reason), "seed",
+			(json_int_t)result->seed, "complaint",
+			record_string(result->complaint)));
 		return;
 	}
 	snprintf(text, sizeof(text), "%s %s%s%s",

@@ -405,5 +405,6 @@ const struct verb verb_rehearse = {
 		"  --trace         show one rehearsal as a timeline\n"
 		"  --junit FILE    write a JUnit file\n"
 		"  --jobs N        processes\n",
+	.json = "rehearse rehearse-plan rehearse-trace rehearse-record",
 	.run = rehearse_run,
 };

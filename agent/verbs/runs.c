@@ -207,5 +207,6 @@ const struct verb verb_runs = {
 		"  --until T       begun before then\n"
 		"  --host HOST     of these hosts: a name, a range, @group\n"
 		"  --verdict V,V   that ended so, or are running, killed, damaged\n",
+	.json = "runs",
 	.run = runs_run,
 };

@@ -97,5 +97,6 @@ const struct verb verb_sel = {
 	.usage = "HOST",
 	.summary = "print the event log, newest last",
 	.help = "  --max N         the newest N entries only (64)\n",
+	.json = "sel",
 	.run = sel_run,
 };

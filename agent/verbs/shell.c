@@ -209,5 +209,6 @@ const struct verb verb_shell = {
 	.usage = "HOST -- COMMAND...",
 	.summary = "run a command on a host, by its [shell]",
 	.help = "  --timeout T     the result is unknown after this time (60s)\n",
+	.json = "shell",
 	.run = shell_run,
 };

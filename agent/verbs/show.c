@@ -158,5 +158,6 @@ const struct verb verb_show = {
 	.name = "show",
 	.usage = "RUN",
 	.summary = "show a run: its whole name, the end of it, or \"last\"",
+	.json = "run journal",
 	.run = show_run,
 };

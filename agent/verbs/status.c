@@ -168,5 +168,6 @@ const struct verb verb_status = {
 	.name = "status",
 	.usage = "[HOST...|@GROUP]",
 	.summary = "read the power of hosts, in parallel",
+	.json = "status",
 	.run = status_run,
 };

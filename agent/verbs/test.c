@@ -239,5 +239,6 @@ const struct verb verb_test = {
 	.usage = "SUITE.ini",
 	.summary = "carry out a suite of tests on hosts",
 	.help = test_help,
+	.json = "test",
 	.run = test_run,
 };

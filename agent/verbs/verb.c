@@ -27,12 +27,16 @@ static void verb_help(const struct verb *verb)
 	printf("Usage: rhands %s%s%s\n%s\n\nOptions:\n%s"
 	       "  --config DIR    configuration (default %s)\n"
 	       "  --records DIR   where runs/ and locks/ are\n"
-	       "  --json          JSON lines in place of text, where it reports\n"
+	       "%s%s%s"
 	       "  --verbose       say more on standard error; --debug: still more\n"
 	       "  --help          this text\n"
 	       "See rhands(1), rhands-hosts(5), rhands-sequences(5).\n",
 	       verb->name, verb->usage[0] != '\0' ? " " : "", verb->usage,
-	       verb->summary, verb->help != NULL ? verb->help : "", RHANDS_CONFIG_DIR);
+	       verb->summary, verb->help != NULL ? verb->help : "", RHANDS_CONFIG_DIR,
+	       verb->json != NULL ? "  --json          JSON lines, as the schemas say: "
+				  : "",
+	       verb->json != NULL ? verb->json : "",
+	       verb->json != NULL ? "\n" : "");
 }
 
 /*
@@ -100,6 +104,9 @@ int verb_begin(struct verb_call *call, const struct verb_option *own, int min,
 				 call->verb->usage);
 	if (verb_check_directories(call) != 0)
 		return 2;
+	if (call->json && call->verb->json == NULL)
+		return verb_fail(call, 2, "--json: %s prints no JSON",
+				 call->verb->name);
 	return verb_policy_admit(call);
 }
 

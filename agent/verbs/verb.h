@@ -23,6 +23,8 @@ struct verb {
 	const char *usage;	/* what follows the name */
 	const char *summary;	/* one line */
 	const char *help;	/* the options of its own, for --help; may be NULL */
+	const char *json;	/* schemas of what it prints with --json, with blanks
+				   between; NULL: it prints none, and refuses that */
 	int (*run)(struct verb_call *call);	/* returns the exit status */
 };
 

@@ -72,5 +72,6 @@ const struct verb verb_wait = {
 	.usage = "RUN",
 	.summary = "wait until a run has ended, and exit as it did",
 	.help = "  --timeout T     no longer than this\n",
+	.json = "event",
 	.run = wait_run,
 };
