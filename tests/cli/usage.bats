@@ -33,8 +33,7 @@ verbs='recover run power console status check graph hosts runs show replay drive
 		status_is 0
 		says "Usage: rhands $verb"
 		says "--config DIR"
-		says "--json"
-		[ "${#lines[@]}" -gt 6 ]
+		[ "${#lines[@]}" -gt 5 ]
 		[[ ${lines[0]} != *" " ]]
 	done
 	run "$rhands" recover --help
