@@ -3,11 +3,15 @@
  * Kills the process it is linked into at one of its writes to a journal.jsonl:
  *
  *   JOURNAL_KILL="before 7"	when the 7th write is about to be made
+ *   JOURNAL_KILL="torn 7"	when half of it has been made
  *   JOURNAL_KILL="after 7"	when it has just been made
  *   JOURNAL_KILL_IN=TEXT	only journals with that in their path count
  *   JOURNAL_KILL_WHO=machine	its whole process group, in place of it alone
  *   JOURNAL_COUNT=FILE		the count of its writes
  *   JOURNAL_CLOCK=SECONDS	its wall clock is wrong by that
+ *
+ * Each line is a write here, also where several go out in one: then the same run has
+ * the same count, however quick the machine is.
  *
  * rhands-killed is rhands with this in it: the product needs no hook, and what
  * is killed is what runs at night. Hands write no journal and live on.
@@ -50,13 +54,18 @@ static void shim_count(void)
 	fclose(f);
 }
 
-static void shim_strike(const char *when)
+static int shim_is_due(const char *when)
 {
 	const char *kill_at = getenv("JOURNAL_KILL");
 	size_t len = strlen(when);
 
-	if (kill_at == NULL || strncmp(kill_at, when, len) != 0 ||
-	    atoi(kill_at + len) != shim_writes)
+	return kill_at != NULL && strncmp(kill_at, when, len) == 0 &&
+	       atoi(kill_at + len) == shim_writes;
+}
+
+static void shim_strike(const char *when)
+{
+	if (!shim_is_due(when))
 		return;
 	(void)kill(getenv("JOURNAL_KILL_WHO") != NULL ? 0 : getpid(), SIGKILL);
 	for (;;)
@@ -88,16 +97,41 @@ int clock_gettime(clockid_t id, struct timespec *ret)
 	return rc;
 }
 
+/* A line, or the last part of one. */
+static ssize_t shim_line(int fd, const char *line, size_t len)
+{
+	ssize_t n;
+
+	shim_writes++;
+	shim_count();
+	shim_strike("before ");
+	if (shim_is_due("torn ")) {
+		(void)!syscall(SYS_write, fd, line, len / 2);
+		shim_strike("torn ");
+	}
+	n = syscall(SYS_write, fd, line, len);
+	shim_strike("after ");
+	return n;
+}
+
 ssize_t write(int fd, const void *bytes, size_t len)
 {
+	const char *at = bytes, *newline;
+	size_t done = 0, left;
 	ssize_t n;
 
 	if (!shim_is_journal(fd))
 		return syscall(SYS_write, fd, bytes, len);
-	shim_writes++;
-	shim_count();
-	shim_strike("before ");
-	n = syscall(SYS_write, fd, bytes, len);
-	shim_strike("after ");
-	return n;
+	while (done < len) {
+		newline = memchr(at + done, '\n', len - done);
+		left = newline != NULL ? (size_t)(newline - at) + 1 - done
+				       : len - done;
+		n = shim_line(fd, at + done, left);
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		done += (size_t)n;
+		if ((size_t)n < left)
+			break;
+	}
+	return (ssize_t)done;
 }
