@@ -119,10 +119,16 @@ int menu_changed_rows(const struct screen *s, const struct menu_look *then)
 	return count;
 }
 
+bool menu_text_changed(const struct screen *s, const struct menu_look *then,
+		       int row)
+{
+	return row >= then->rows || then->text[row] != menu_row_text(s, row);
+}
+
 bool menu_row_changed(const struct screen *s, const struct menu_look *then,
 		      int row)
 {
-	return row >= then->rows || then->text[row] != menu_row_text(s, row) ||
+	return menu_text_changed(s, then, row) ||
 	       then->style[row] != menu_row_style(s, row);
 }
 

@@ -36,6 +36,10 @@ void menu_take_look(const struct screen *s, struct menu_look *ret);
 /* How many rows show another text than then. */
 int menu_changed_rows(const struct screen *s, const struct menu_look *then);
 
+/* Whether the row shows another text than then. */
+bool menu_text_changed(const struct screen *s, const struct menu_look *then,
+		       int row);
+
 /* Whether the row shows other text or other colours than then. */
 bool menu_row_changed(const struct screen *s, const struct menu_look *then,
 		      int row);
@@ -96,6 +100,45 @@ int menu_text_begin(const struct screen *s, const struct menu_place *place);
 /* Appends the text of the place, without blanks around, markers and lines. */
 void menu_text(const struct screen *s, const struct menu_place *place,
 	       struct buffer *out);
+
+/* ---- lists (menu-page.c) ------------------------------------------------ */
+
+/* The rows around the highlight whose texts begin where its text does. */
+struct menu_list {
+	int col;
+	int top;
+	int bottom;
+	int lit;				/* the row of the highlight */
+	bool plain;				/* one text a row, no values */
+	uint64_t text[SCREEN_ROWS_MAX];		/* hashed */
+};
+
+void menu_take_list(const struct screen *s, const struct menu_place *lit,
+		    struct menu_list *ret);
+
+/*
+ * Whether PgDn can be tried in such a list: no form, long enough, each text there
+ * once, and no help on the screen that speaks of values that keys change.
+ */
+bool menu_may_page(struct screen *s, const struct menu_list *list);
+
+/* What became of a list. */
+enum menu_turn {
+	MENU_TURN_ODD = 0,	/* texts were changed where they stand */
+	MENU_TURN_NONE,		/* the same */
+	MENU_TURN_SCROLLED,	/* up by *ret_by rows (down where it is negative) */
+	MENU_TURN_PAGE,		/* all others: how far can't be told */
+};
+
+enum menu_turn menu_compare_lists(const struct menu_list *before,
+				  const struct menu_list *now, int *ret_by);
+
+/*
+ * How many rows outside of the list show another text than then; those next to it,
+ * where its frame has arrows and percents, do not count.
+ */
+int menu_changed_around(const struct screen *s, const struct menu_look *then,
+			const struct menu_list *list);
 
 /* ---- menus with numbers (menu-number.c) --------------------------------- */
 

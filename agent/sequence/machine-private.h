@@ -166,6 +166,12 @@ struct select {
 	struct menu_look first;	/* where it began */
 	struct menu_place first_lit;
 	uint64_t first_text;
+	struct menu_list list;	/* that the highlight is in */
+	struct menu_list before;	/* the same, before the key */
+	int scrolls;		/* so often was Down seen to scroll it */
+	int scroll_keys;	/* ... the last time with this key */
+	bool page_off;		/* PgDn has no effect */
+	bool page_gap;		/* entries may have been passed unseen */
 	struct menu_place prompt;	/* a menu that asks for a number */
 	uint64_t prompt_text;
 	char number[8];

@@ -66,6 +66,7 @@ bool select_press(struct machine *m, const char *key)
 	struct rh_error err = RH_ERROR_INIT;
 
 	menu_take_look(m->screen, &s->look);
+	s->before = s->list;
 	s->look.has_lit = s->lit_known;
 	s->look.lit = s->lit;
 	s->looked = true;

@@ -13,8 +13,7 @@
  *
  * Always true: after each key the screen is looked at, before the next goes out;
  * Enter goes out only where the highlight is seen on an entry that matches, and
- * the screen is quiet. PgUp and PgDn are not used: they change values in
- * setups of old BIOSes.
+ * the screen is quiet.
  */
 #include "agent/sequence/machine-select.h"
 
@@ -26,7 +25,6 @@
 #define SELECT_QUIET_MS 50	/* the screen may be looked at */
 #define SELECT_UNLIT_MS 1000	/* no highlight so far: a key may show it */
 #define SELECT_SETTLE_MS 2000	/* all of a menu is there */
-#define SELECT_FIND_MS 10000
 #define SELECT_PAINT_MS 10000	/* a slow line is painting the effect */
 #define SELECT_BUSY_MS 500	/* never quiet: it is looked at so often */
 #define SELECT_SAME_MS 1000	/* ... and this is as good as quiet */
@@ -48,6 +46,8 @@ static void select_step_begin(struct machine *m, bool looked)
 	s->seen_since = DEADLINE_NEVER;
 	s->lit_known = s->moved = s->tabbed = false;
 	s->bottom = s->top = s->again = false;
+	s->scrolls = s->scroll_keys = 0;
+	s->page_off = s->page_gap = false;
 }
 
 void select_begin(struct machine *m)
@@ -100,9 +100,14 @@ static bool select_may_look(struct machine *m)
 static bool select_scroll(struct machine *m, const struct action *a,
 			  const struct menu_place *lit)
 {
+	const char *key;
+
 	if (select_seen_all(m, lit))
 		return select_fail(m, a, "the menu has no such entry");
-	return select_press(m, m->select.bottom ? "Up" : "Down");
+	key = select_page_key(m);
+	if (key == NULL)
+		key = m->select.bottom ? "Up" : "Down";
+	return select_press(m, key);
 }
 
 /* It may be a title or heading that is called as the entry is: does it move? */
@@ -130,6 +135,7 @@ static bool select_go(struct machine *m, const struct action *a,
 	if (!select_stable(m, wait))
 		return false;
 	select_note_lit(m, lit);
+	select_page_note(m, lit);
 	if (is_lit && !known && !menu_is_sure(m->screen, lit))
 		return select_try(m, a);
 	if (is_lit && menu_is_overruled(m->screen, lit))
@@ -215,6 +221,17 @@ static bool select_is_stuck(struct machine *m, const struct action *a)
 	return true;
 }
 
+void select_note_moved(struct machine *m, const struct menu_place *lit)
+{
+	struct select *s = &m->select;
+
+	select_note_lit(m, lit);
+	s->still = 0;
+	s->moved = true;
+	s->phase = SELECT_FIND;
+	s->until = deadline_add(m->now, SELECT_FIND_MS);
+}
+
 static bool select_look(struct machine *m, const struct action *a)
 {
 	struct select *s = &m->select;
@@ -222,16 +239,14 @@ static bool select_look(struct machine *m, const struct action *a)
 
 	if (!select_may_look(m))
 		return false;
+	if (select_is_page(m))
+		return select_page_look(m, a);
 	if (select_lit(m, true, &lit) &&
 	    select_has_moved(m, &lit)) {
 		if (m->last_byte - s->pressed_at > s->pace_ms)
 			s->pace_ms = m->last_byte - s->pressed_at;
 		select_note_jump(m, &lit);
-		select_note_lit(m, &lit);
-		s->still = 0;
-		s->moved = true;
-		s->phase = SELECT_FIND;
-		s->until = deadline_add(m->now, SELECT_FIND_MS);
+		select_note_moved(m, &lit);
 		return true;
 	}
 	/* Bytes that come may be the effect, on its way over a slow line. */

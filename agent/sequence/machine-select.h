@@ -6,6 +6,7 @@
 #include "agent/sequence/machine-private.h"
 
 #define SELECT_KEYS_MAX 250
+#define SELECT_FIND_MS 10000
 #define SELECT_SURE_MS 200	/* quiet for so long: Enter may be pressed */
 #define SELECT_ROWS 3		/* so many changed rows: another screen */
 
@@ -31,6 +32,25 @@ bool select_number(struct machine *m, const struct action *a);
 
 /* Looks what a digit did. */
 bool select_number_look(struct machine *m, const struct action *a);
+
+/* ---- machine-select-page.c ---------------------------------------------- */
+
+/* PgDn or PgUp where it is safe and of use, else NULL. */
+const char *select_page_key(struct machine *m);
+
+/* Whether the last key was one of them. */
+bool select_is_page(const struct machine *m);
+
+/* The highlight is known: so is its list, and whether Down has scrolled it. */
+void select_page_note(struct machine *m, const struct menu_place *lit);
+
+/* Looks what such a key did. */
+bool select_page_look(struct machine *m, const struct action *a);
+
+/* ---- machine-select.c --------------------------------------------------- */
+
+/* The highlight has moved there: the next key is looked for. */
+void select_note_moved(struct machine *m, const struct menu_place *lit);
 
 /* ---- machine-select-where.c --------------------------------------------- */
 

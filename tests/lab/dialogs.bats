@@ -79,6 +79,27 @@ said() {
 	done
 }
 
+# Without the tags the list is plain. A vt100 has no PgDn for ncurses, which takes it
+# for Esc and leaves.
+@test "dialogs: a list of 60 entries is paged, where that is known to be safe" {
+	local i
+	for i in {41..60}; do
+		kernels+=("k$i" "Kernel_$i")
+	done
+	asks vt100 whiptail --notags --menu Boot 20 60 10 "${kernels[@]}"
+	selects /Kernel_47/
+	[ "$answer" = '0 k47' ]
+	said 'PgDn*'
+	asks linux dialog --no-tags --menu Boot 20 60 10 "${kernels[@]}"
+	selects /Kernel_47/
+	[ "$answer" = '0 k47' ]
+	said 'PgDn*'
+	asks vt100 dialog --no-tags --menu Boot 20 60 10 "${kernels[@]}"
+	selects /Kernel_47/
+	[ "$answer" = '0 k47' ]
+	said 'Down*46 Enter'
+}
+
 # <Cancel> stands beside <Ok>, below the list: Tab leads there.
 @test "dialogs: the buttons below a list are reached by Tab" {
 	local term program

@@ -64,12 +64,14 @@ printed() {
 }
 
 # A GRUB with more entries than rows; each tells that it was chosen, as
-# "chosen NAME", with the name put together by GRUB.
+# "chosen NAME", with the name put together by GRUB. So many of them are old
+# kernels: $kernels.
+kernels=16
 grub_disk() {
 	local iso=$BATS_TEST_TMPDIR/iso
 	mkdir -p "$iso/boot/grub"
 	[ -e "$cache/root/versions" ] || "$BATS_TEST_DIRNAME/lab" fetch
-	cat >"$iso/boot/grub/grub.cfg" <<-'END'
+	sed "s/@KERNELS@/$(seq -w -s ' ' $kernels)/" >"$iso/boot/grub/grub.cfg" <<-'END'
 		serial --unit=0 --speed=115200
 		terminal_input serial
 		terminal_output serial
@@ -83,7 +85,7 @@ grub_disk() {
 			menuentry "Debian GNU/Linux, with Linux 6.1.0-18" { chosen 6.1 }
 			menuentry "Debian GNU/Linux, with Linux 6.1.0-18 (recovery mode)" { chosen recovery }
 		}
-		for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16; do
+		for i in @KERNELS@; do
 			menuentry "Old kernel $i" $i { chosen "old $2" }
 		done
 		menuentry "Memory test (memtest86+)" { chosen memtest }
@@ -122,6 +124,30 @@ grub_disk() {
 	rh_run
 	[ "$status" -eq 0 ]
 	said 'selected /recovery mode/'
+}
+
+# PgDn only once the list was seen to scroll, and Enter only on the entry.
+@test "menus: GRUB with 60 entries is paged through" {
+	kernels=60
+	grub_disk
+	sequence <<-'END'
+		[state begin]
+		timeout = 30s -> failed "no menu"
+		on = /GNU GRUB/ -> menu
+		[state menu]
+		do = select Old kernel 53
+		then = chosen
+		[state chosen]
+		timeout = 10s -> failed "nothing was chosen"
+		on = /chosen old 53/ -> recovered
+	END
+	rh_run
+	[ "$status" -eq 0 ]
+	said 'PgDn*'
+	local keys
+	keys=$(grep -o 'typed [^,]*' <<<"$output")
+	[[ $keys =~ Down\*([0-9]+)\ PgDn\*([0-9]+)\ (Up|Down)(\*([0-9]+))?\ Enter ]]
+	[ $((BASH_REMATCH[1] + BASH_REMATCH[2] + ${BASH_REMATCH[5]:-1})) -lt 40 ]
 }
 
 @test "menus: GRUB has no such entry: no Enter, and the screen is kept" {

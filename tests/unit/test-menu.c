@@ -392,6 +392,58 @@ static void what_changed_is_the_highlight(void **state)
 	screen_free(s);
 }
 
+/* What became of a list; `now` has a letter for each row. */
+static enum menu_turn turn(const char *before, const char *now, int *ret_by)
+{
+	static struct menu_list lists[2];
+	const char *rows[] = { before, now };
+	int i, row;
+
+	for (i = 0; i < 2; i++) {
+		memset(&lists[i], 0, sizeof(lists[i]));
+		lists[i].top = 4;
+		lists[i].bottom = 3 + (int)strlen(rows[i]);
+		for (row = 0; rows[i][row] != '\0'; row++)
+			lists[i].text[4 + row] = (uint64_t)rows[i][row];
+	}
+	return menu_compare_lists(&lists[0], &lists[1], ret_by);
+}
+
+static void lists_are_compared(void **state)
+{
+	static const struct {
+		const char *now;
+		enum menu_turn turn;
+		int by;
+	} cases[] = {
+		{ "abcdef", MENU_TURN_NONE, 0 },
+		{ "bcdefg", MENU_TURN_SCROLLED, 1 },
+		{ "defghi", MENU_TURN_SCROLLED, 3 },
+		{ "fghijk", MENU_TURN_SCROLLED, 5 },
+		{ "zabcde", MENU_TURN_SCROLLED, -1 },
+		{ "uvwxya", MENU_TURN_SCROLLED, -5 },
+		{ "ghijkl", MENU_TURN_PAGE, 0 },
+		/* a value, two that changed places, one that was moved to the end */
+		{ "abcdeX", MENU_TURN_ODD, 0 },
+		{ "Xbcdef", MENU_TURN_ODD, 0 },
+		{ "abcdfe", MENU_TURN_ODD, 0 },
+		{ "bcdefa", MENU_TURN_ODD, 0 },
+		{ "fabcde", MENU_TURN_ODD, 0 },
+		{ "ghibkl", MENU_TURN_ODD, 0 },
+		{ "ghijk", MENU_TURN_ODD, 0 },
+	};
+	size_t i;
+	int by;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		if (turn("abcdef", cases[i].now, &by) != cases[i].turn ||
+		    (cases[i].turn == MENU_TURN_SCROLLED && by != cases[i].by))
+			fail_msg("%s: %d, by %d", cases[i].now,
+				 (int)turn("abcdef", cases[i].now, &by), by);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +456,7 @@ int main(void)
 		cmocka_unit_test(whiptail),
 		cmocka_unit_test(dialog),
 		cmocka_unit_test(dialog_yesno),
+		cmocka_unit_test(lists_are_compared),
 		cmocka_unit_test(other_highlights),
 		cmocka_unit_test(what_changed_is_the_highlight),
 	};

@@ -25,6 +25,10 @@
 
 enum menu_style { STYLE_REVERSE = 0, STYLE_COLOUR, STYLE_INK, STYLE_MARKER };
 
+/* What PgDn does. */
+enum menu_page { PAGE_NONE = 0, PAGE_MOVES, PAGE_CHANGES, PAGE_SWAPS,
+		 PAGE_LEAVES };
+
 /* A menu as a boot loader has it. */
 struct fake_menu {
 	const char *title;
@@ -36,6 +40,9 @@ struct fake_menu {
 	enum menu_style style;
 	bool wraps;
 	bool application;		/* wants ESC O B, as ncurses does */
+	enum menu_page page;
+	int page_rows;			/* 0: shown */
+	const char *values;		/* behind each entry */
 	bool side_by_side;
 	const struct fake_menu *next;	/* behind Enter; NULL: it boots */
 };
@@ -59,6 +66,8 @@ struct world {
 	struct buffer entered;		/* which entries, one behind the other */
 	struct buffer log;
 	int keys;
+	int pages;			/* PgDn and PgUp among them */
+	bool changed;			/* one of them did harm */
 	bool off;
 	bool over;
 	enum verdict verdict;
@@ -85,7 +94,10 @@ static void paint_entry(struct world *w, int index, int row)
 	buffer_printf(&w->out, "\033[%d;3H%s%s%-40s\033[m", row,
 		      lit ? on[menu->style] : off[menu->style],
 		      menu->style == STYLE_MARKER ? (lit ? "> " : "  ") : " ",
-		      menu->entries[index]);
+		      w->changed && lit && menu->page == PAGE_CHANGES
+			      ? "[Disabled]" : menu->entries[index]);
+	if (menu->values != NULL)
+		buffer_printf(&w->out, "\033[%d;50H%s", row, menu->values);
 }
 
 static void paint(struct world *w)
@@ -155,6 +167,53 @@ static void enter(struct world *w)
 	buffer_append_text(&w->out, "\033[m\033[2J\033[HLoading ...\r\n");
 }
 
+/* It leaves, changes a value, moves an entry: as setups do. */
+static void page_harm(struct world *w)
+{
+	static struct fake_menu copy;
+
+	w->changed = true;
+	copy = *w->menu;
+	if (copy.page == PAGE_SWAPS && w->lit + 1 < copy.count) {
+		copy.entries[w->lit] = w->menu->entries[w->lit + 1];
+		copy.entries[w->lit + 1] = w->menu->entries[w->lit];
+		w->menu = &copy;
+		w->lit++;
+		w->top++;
+	}
+	if (copy.page == PAGE_LEAVES) {
+		copy.title = "Setup";
+		memcpy(copy.entries, (const char *const[]){
+			"Save", "Save as", "Load", "Exit", "Old kernel 33",
+			"Main", "Boot", "Security" }, 8 * sizeof(char *));
+		copy.count = copy.shown = 8;
+		w->lit = w->top = 0;
+		w->menu = &copy;
+	}
+	paint(w);
+}
+
+static void page(struct world *w, int by)
+{
+	const struct fake_menu *menu = w->menu;
+	int rows = menu->page_rows > 0 ? menu->page_rows : menu->shown;
+	int to = w->lit + by * rows;
+
+	w->pages++;
+	if (menu->page == PAGE_NONE)
+		return;
+	if (menu->page != PAGE_MOVES) {
+		page_harm(w);
+		return;
+	}
+	to = to < 0 ? 0 : to >= menu->count ? menu->count - 1 : to;
+	w->top += to - w->lit;
+	w->top = w->top < 0 ? 0 : w->top > menu->count - menu->shown
+		? menu->count - menu->shown : w->top;
+	w->lit = to;
+	paint(w);
+}
+
 static void press(struct world *w, const char *bytes, size_t len)
 {
 	bool side = w->menu != NULL && w->menu->side_by_side;
@@ -176,6 +235,10 @@ static void press(struct world *w, const char *bytes, size_t len)
 		move(w, 1);
 	else if (len == 3 && memcmp(bytes, side ? "\033[D" : "\033[A", 3) == 0)
 		move(w, -1);
+	else if (len == 4 && memcmp(bytes, "\033[6~", 4) == 0)
+		page(w, 1);
+	else if (len == 4 && memcmp(bytes, "\033[5~", 4) == 0)
+		page(w, -1);
 	else if (len == 1 && *bytes == '\r')
 		enter(w);
 	send(w);
@@ -470,6 +533,112 @@ static void long_menus_are_scrolled(void **state)
 		     "the menu has no such entry");
 	assert_fails(SELECT("Old kernel 77"), long_menu(STYLE_REVERSE, true),
 		     "the menu has no such entry");
+}
+
+static void paged(struct world *w, const char *entry, const struct fake_menu *menu)
+{
+	char state[200];
+
+	snprintf(state, sizeof(state), SELECT("%s"), entry);
+	walk(w, state, menu);
+}
+
+static void long_menus_are_paged(void **state)
+{
+	enum menu_style style;
+	struct fake_menu menu;
+	struct world w;
+	int rows;
+
+	(void)state;
+	for (style = STYLE_REVERSE; style <= STYLE_MARKER; style++) {
+		for (rows = 1; rows <= 8; rows++) {
+			menu = *long_menu(style, rows % 2);
+			menu.page = PAGE_MOVES;
+			menu.page_rows = rows;
+			paged(&w, "Old kernel 38", &menu);
+			if (strcmp(buffer_text(&w.entered), "Old kernel 38") != 0)
+				fail_msg("%d, %d rows: %s\n%s", (int)style, rows,
+					 buffer_text(&w.log), machine_screen(w.m));
+			assert_in_range(w.pages, 1, 30);
+			if (rows == 8)
+				assert_in_range(w.keys, 10, 26);
+			world_release(&w);
+			/* What is not there is looked for everywhere. */
+			paged(&w, "Old kernel 77", &menu);
+			assert_string_equal(buffer_text(&w.entered), "");
+			assert_non_null(strstr(w.reason, "has no such entry"));
+			world_release(&w);
+		}
+	}
+	/* A page that passes entries by: they are found on the way back. */
+	menu = *long_menu(STYLE_REVERSE, false);
+	menu.page = PAGE_MOVES;
+	menu.page_rows = 14;
+	paged(&w, "Old kernel 17", &menu);
+	assert_string_equal(buffer_text(&w.entered), "Old kernel 17");
+	world_release(&w);
+	/* It does nothing there: the arrows go on, and it is not tried again. */
+	menu.page = PAGE_NONE;
+	paged(&w, "Old kernel 38", &menu);
+	assert_string_equal(buffer_text(&w.entered), "Old kernel 38");
+	assert_int_equal(w.pages, 1);
+	world_release(&w);
+}
+
+/* A value is changed, an entry is moved, the menu is left: no Enter, and it is said. */
+static void pages_that_change_something_are_given_up(void **state)
+{
+	struct fake_menu menu;
+	enum menu_page what;
+	struct world w;
+
+	(void)state;
+	for (what = PAGE_CHANGES; what <= PAGE_LEAVES; what++) {
+		menu = *long_menu(STYLE_REVERSE, false);
+		menu.page = what;
+		paged(&w, "Old kernel 33", &menu);
+		if (w.entered.len > 0 || !w.changed)
+			fail_msg("%d: entered %s: %s", (int)what,
+				 buffer_text(&w.entered), buffer_text(&w.log));
+		assert_int_equal(w.verdict, VERDICT_FAILED);
+		assert_int_equal(w.pages, 1);
+		if (strstr(w.reason, "PgDn changed texts") == NULL)
+			fail_msg("%d: %s", (int)what, w.reason);
+		world_release(&w);
+	}
+}
+
+/* Where it could change something, it is not pressed, and the arrows do. */
+static void setups_are_not_paged(void **state)
+{
+	static const char *const helps[] = {
+		"PU/PD/+/-: Value  F10: Save", "F5/F6 Change Values",
+		"+/- Change Opt.", "PgUp/PgDn: Modify", "Move Up",
+	};
+	struct fake_menu menu = *long_menu(STYLE_REVERSE, false);
+	struct world w;
+	size_t i;
+
+	(void)state;
+	menu.page = PAGE_CHANGES;
+	for (i = 0; i < 8; i++) {
+		menu.help = i < 5 ? helps[i] : "Enter boots";
+		menu.values = i == 5 ? "[Enabled]" : i == 6 ? "12:00" : NULL;
+		menu.application = i == 7;
+		paged(&w, "Old kernel 33", &menu);
+		assert_string_equal(buffer_text(&w.entered), "Old kernel 33");
+		assert_int_equal(w.pages, 0);
+		assert_false(w.changed);
+		world_release(&w);
+	}
+	/* A menu that is scrolled a little is walked. */
+	menu.help = NULL;
+	menu.application = false;
+	paged(&w, "Old kernel 12", &menu);
+	assert_string_equal(buffer_text(&w.entered), "Old kernel 12");
+	assert_int_equal(w.pages, 0);
+	world_release(&w);
 }
 
 static void headings_are_no_entries(void **state)
@@ -996,6 +1165,9 @@ int main(void)
 		cmocka_unit_test(keys_are_those_that_it_asks_for),
 		cmocka_unit_test(every_kind_of_highlight_is_seen),
 		cmocka_unit_test(long_menus_are_scrolled),
+		cmocka_unit_test(long_menus_are_paged),
+		cmocka_unit_test(pages_that_change_something_are_given_up),
+		cmocka_unit_test(setups_are_not_paged),
 		cmocka_unit_test(headings_are_no_entries),
 		cmocka_unit_test(a_title_is_not_the_entry),
 		cmocka_unit_test(a_menu_without_a_title_is_walked),
