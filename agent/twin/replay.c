@@ -93,7 +93,8 @@ static void replay_take(struct replay *p, int64_t at_ms, const char *event,
 	    !replay_is_equal(&ret->recorded, &ret->now))
 		p->parted = true;
 	else
-		ret->steps++;
+		ret->why[0] = '\0';
+	ret->steps += !p->parted;
 }
 
 static void replay_trace(void *context, int64_t at_ms, const char *event,
@@ -104,6 +105,8 @@ static void replay_trace(void *context, int64_t at_ms, const char *event,
 	size_t i;
 
 	(void)state;
+	if (strcmp(event, "failed") == 0 && !p->parted)
+		vis_text(text, p->ret->why, sizeof(p->ret->why));
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (strcmp(steps[i], event) == 0)
 			replay_take(p, at_ms, steps[i], text);

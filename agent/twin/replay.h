@@ -21,6 +21,7 @@ struct replay_result {
 	int steps;		/* that are equal */
 	struct replay_step recorded;	/* the first that is not; */
 	struct replay_step now;		/* event NULL: there is none */
+	char why[300];		/* what failed just before; "" where nothing did */
 	struct rehearsal_result end;	/* of the rehearsal */
 };
 

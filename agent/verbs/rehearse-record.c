@@ -86,6 +86,9 @@ static void record_json(const struct rehearse *r,
 		json_object_set_new(object, "recorded",
 				    record_step(&result->recorded));
 		json_object_set_new(object, "now", record_step(&result->now));
+		if (result->why[0] != '\0')
+			json_object_set_new(object, "why",
+					    record_string(result->why));
 		json_object_set_new(object, "file", record_string(file));
 		json_object_set_new(object, "line", json_integer(line));
 	}
@@ -107,6 +110,18 @@ static void record_put_step(const char *who, const struct replay_step *step)
 	printf("%s\n", words);
 }
 
+/* What failed is often what nobody asked in the run: its answer is not there. */
+static void record_put_why(const char *why)
+{
+	if (why[0] == '\0')
+		return;
+	printf("  since                 %s\n", why);
+	if (strncmp(why, "tcp ", 4) == 0 || strncmp(why, "ssh", 3) == 0 ||
+	    strncmp(why, "shell", 5) == 0)
+		printf("                        (the record has the answers to "
+		       "what its run asked, and no others)\n");
+}
+
 static void record_print(const struct rehearse *r,
 			 const struct replay_result *result, const char *file,
 			 int line)
@@ -117,13 +132,15 @@ static void record_print(const struct rehearse *r,
 	if (result->same) {
 		printf(" does what it did in ");
 		verb_put(learn_text(r->record->run, "run"));
-		printf(": %d steps, %s\n", result->steps,
+		printf(": %d step%s, %s\n", result->steps,
+		       result->steps == 1 ? "" : "s",
 		       verdict_name(result->end.verdict));
 		return;
 	}
 	printf(" departs from ");
 	verb_put(learn_text(r->record->run, "run"));
-	printf(" behind %d equal steps, ", result->steps);
+	printf(" behind %d equal step%s, ", result->steps,
+	       result->steps == 1 ? "" : "s");
 	if (now->state[0] != '\0')
 		printf("in state %s (", now->state);
 	else
@@ -137,6 +154,7 @@ static void record_print(const struct rehearse *r,
 		verb_put(result->end.reason);
 		putchar('\n');
 	}
+	record_put_why(result->why);
 }
 
 int rehearse_record(struct rehearse *r)

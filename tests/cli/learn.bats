@@ -54,6 +54,19 @@ learn() {
 	[ "$(jq .line <<<"$output")" -gt 1 ]
 }
 
+@test "learn: what the run never asked is named as the cause" {
+	demo
+	sed -i 's/check tcp 389 send/check tcp 22, check tcp 389 send/' \
+		"$config/sequences.d/demo.ini"
+	rehearse demo --record last
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"now "*"ends with needs-hands"* ]]
+	[[ "$output" == *"since "*"tcp 22: connection refused"* ]]
+	[[ "$output" == *"no others)"* ]]
+	rehearse demo --record last --json
+	[ "$(jq -r .why <<<"$output")" = "tcp 22: connection refused" ]
+}
+
 @test "learn: a run that touched nothing" {
 	demo
 	demo
@@ -62,7 +75,7 @@ learn() {
 	[[ "$output" == *"healthy  = yes"* ]]
 	rehearse demo --record last
 	[ "$status" -eq 0 ]
-	[[ "$output" == *": 1 steps, recovered" ]]
+	[[ "$output" == *": 1 step, recovered" ]]
 }
 
 @test "learn: a twin by its path" {
