@@ -127,6 +127,7 @@ static void echo_unwrap(struct echo *e, uint32_t c)
 	e->wraps = false;
 	if (!anew && c != 0 && c == e->cells[0])
 		anew = e->wants_count <= echo_walk(e, &at, row) ||
+		       row - e->start >= e->wants_count ||
 		       e->wants[row - e->start] != c;
 	if (anew) {
 		e->cursor = 0;

@@ -197,6 +197,25 @@ static void erasing_over_rows(void **state)
 	}
 }
 
+/* A row that is longer than all of the text: what goes on there can't be of it. */
+static void a_row_of_others(void **state)
+{
+	struct echo e = { 0 };
+	char row[64];
+
+	(void)state;
+	memset(row, 'a', sizeof(row));
+	row[sizeof(row) - 1] = '\0';
+	/* exactly as large as it must be, so that a read behind it is seen */
+	begin(&e, "ab", row);
+	echo_feed(&e, row, strlen(row));
+	echo_feed(&e, " \r", 2);
+	echo_feed(&e, "#", 1);
+	echo_feed(&e, "a", 1);
+	assert_int_not_equal(echo_state(&e), ECHO_SAME);
+	echo_release(&e);
+}
+
 static void held_back(void **state)
 {
 	struct echo e = { 0 };
@@ -266,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_split),	 cmocka_unit_test(erasing),
 		cmocka_unit_test(erasing_over_rows),
+		cmocka_unit_test(a_row_of_others),
 		cmocka_unit_test(held_back),	 cmocka_unit_test(resembles),
 		cmocka_unit_test(tells_what_came), cmocka_unit_test(floods),
 	};
