@@ -29,6 +29,7 @@ struct ini_reading {
 	bool continued;	/* the line begins with blanks, behind an entry */
 	bool open;	/* inih has an entry that a line can continue */
 	bool refused;	/* a problem of this line was said already */
+	bool bracket;	/* the line begins with '[' */
 };
 
 static void ini_begin_section(struct ini_reading *r, const char *line)
@@ -156,6 +157,7 @@ static char *ini_next_line(char *out, int num, void *stream)
 	out[len] = '\0';
 	start = out + strspn(out, " \t");
 	r->continued = start > out && r->open;
+	r->bracket = *start == '[';
 	ini_check_bytes(r, from, len);
 	if (!r->refused && *start == '[' && !r->continued) {
 		ini_begin_section(r, start);
@@ -222,6 +224,19 @@ static int ini_take(void *user, const char *section, const char *name,
 	return 1;
 }
 
+/* The line is none. What its first byte says, it was to be. */
+static void ini_refuse(struct ini_reading *r)
+{
+	if (r->bracket)
+		problems_add(r->problems, r->ini->file, r->line,
+			     "a section needs its closing ]: [name]");
+	else
+		problems_add(r->problems, r->ini->file, r->line,
+			     "this is neither [section], \"key = value\", nor a "
+			     "comment on a line of its own (; or #); a line that "
+			     "goes on with the value above begins with blanks");
+}
+
 static void ini_set_knobs(void)
 {
 	ini_max_line = INI_LINE_MAX + 3;
@@ -252,10 +267,7 @@ struct ini *ini_read(const char *file, const char *text, size_t len,
 		r.open = false;
 		line = ini_parse_stream(ini_next_line, &r, ini_take, &r);
 		if (line > 0 && !r.refused)
-			problems_add(problems, file, r.line,
-				     "this is neither [section], \"key = "
-				     "value\", nor a comment on a line of its "
-				     "own (; or #)");
+			ini_refuse(&r);
 	} while (line > 0 && r.at < r.len);
 	if (line < 0)
 		problems_add(problems, file, 0, "not read: no memory");

@@ -5,9 +5,11 @@
  */
 #include "base/option.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/deadline.h"
 
@@ -84,28 +86,44 @@ bool option_is_name(const char *text)
 	       text[strspn(text, allowed)] == '\0';
 }
 
-/* Levenshtein distance of short words; words over 31 bytes are far apart. */
+static bool option_same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static int option_least(int a, int b, int c)
+{
+	a = a < b ? a : b;
+	return a < c ? a : c;
+}
+
+/*
+ * How many slips make the one of the other: a letter too few, too many or wrong, or
+ * two that changed places. Words over 31 bytes are far apart.
+ */
 static int option_distance(const char *a, const char *b)
 {
-	int row[32], above, diagonal, best, i, j;
-	int a_len = (int)strlen(a), b_len = (int)strlen(b);
+	int rows[3][32], *before = rows[0], *above = rows[1], *row = rows[2];
+	int *spare, i, j, a_len = (int)strlen(a), b_len = (int)strlen(b);
 
 	if (a_len > 31 || b_len > 31)
 		return 32;
 	for (j = 0; j <= b_len; j++)
 		row[j] = j;
 	for (i = 1; i <= a_len; i++) {
-		diagonal = row[0];
+		spare = before;
+		before = above;
+		above = row;
+		row = spare;
 		row[0] = i;
 		for (j = 1; j <= b_len; j++) {
-			above = row[j];
-			best = diagonal + (a[i - 1] != b[j - 1]);
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diagonal = above;
+			row[j] = option_least(above[j] + 1, row[j - 1] + 1,
+					      above[j - 1] +
+					      !option_same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && option_same(a[i - 1], b[j - 2]) &&
+			    option_same(a[i - 2], b[j - 1]) &&
+			    before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
 	}
 	return row[b_len];
@@ -114,11 +132,15 @@ static int option_distance(const char *a, const char *b)
 const char *option_nearest(const char *word, const char *const *choices)
 {
 	const char *nearest = NULL;
-	int distance, best = 3;
+	int distance, best = 3, len;
 
 	for (; choices != NULL && *choices != NULL; choices++) {
 		distance = option_distance(word, *choices);
-		if (distance < best && distance < (int)strlen(*choices)) {
+		len = (int)strlen(*choices);
+		/* Two slips in a word of four letters make any other word. */
+		if (distance < best && distance < len &&
+		    (distance < 2 || len > 4 ||
+		     strncasecmp(word, *choices, strlen(word)) == 0)) {
 			best = distance;
 			nearest = *choices;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Actions and targets: one small reader for each word of the language, in a
- * table. parse.c comes in by parse_actions and parse_target.
+ * Actions: one small reader for each word of the language, in a table. parse.c
+ * comes in by parse_actions.
  */
 #include "agent/sequence/parse.h"
 
@@ -108,7 +108,6 @@ static bool action_one_key(struct parse *p, struct action *a, size_t *count,
 			   char *word)
 {
 	char *star = strlen(word) > 1 ? strrchr(word, '*') : NULL;
-	const char *nearest;
 	long repeat = 1;
 
 	if (star != NULL && star[1] != '\0' &&
@@ -119,15 +118,8 @@ static bool action_one_key(struct parse *p, struct action *a, size_t *count,
 	if (repeat < 1 || repeat > PARSE_KEYS_MAX || *count + (size_t)repeat > PARSE_KEYS_MAX)
 		return parse_fail(p, "1 to %d keys in one action",
 				  PARSE_KEYS_MAX);
-	if (!keys_is_name(word)) {
-		nearest = option_nearest(word, keys_names);
-		if (nearest != NULL)
-			return parse_fail(p, "no key \"%.30s\"; did you mean %s?",
-					  word, nearest);
-		return parse_fail(p, "no key \"%.30s\"; keys are F1..F12, Up, "
-				  "Down, Enter, Esc, Ctrl-C ... (see "
-				  "rhands-sequences(5))", word);
-	}
+	if (!keys_is_name(word))
+		return parse_fail_key(p, word);
 	while (repeat-- > 0)
 		action_add_key(a, count, word);
 	return true;
@@ -161,7 +153,7 @@ static bool action_name(struct parse *p, struct action *a, const char *what)
 	char word[256];
 
 	if (!parse_word(p, ",", word, sizeof(word)) || !option_is_name(word))
-		return parse_fail(p, "%s needs a name", what);
+		return parse_fail(p, "%s needs a name, without quotes", what);
 	a->text = memory_copy(word);
 	a->text_len = strlen(word);
 	return true;
@@ -429,64 +421,6 @@ static const struct {
 
 #define ACTION_WORD_COUNT (sizeof(action_words) / sizeof(action_words[0]))
 
-/* What somebody meant who wrote only a part of an action, or tied its words. */
-static const char *action_meant(const char *word)
-{
-	static const char *const meant[][2] = {
-		{ "tcp", "check tcp" }, { "ssh", "check ssh" },
-		{ "reboot", "restart gently" }, { "shutdown", "stop gently" },
-		{ "cycle", "power cycle" }, { "reset", "power reset" },
-		{ "type", "enter" }, { "press", "key" },
-		{ "password", "secret" }, { "sleep", "wait" },
-		{ "log", "note" }, { "menu", "select" },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
-		if (strcmp(word, meant[i][0]) == 0)
-			return meant[i][1];
-	return NULL;
-}
-
-static const char *action_nearest(char *word, const char *const *words)
-{
-	const char *meant = action_meant(word);
-	char *tie = strchr(word, '-');
-	size_t i;
-
-	if (meant != NULL)
-		return meant;
-	for (i = 0; tie != NULL && words[i] != NULL; i++)
-		if (strlen(words[i]) == (size_t)(tie - word) &&
-		    strncmp(word, words[i], (size_t)(tie - word)) == 0)
-			return words[i];
-	return option_nearest(word, words);
-}
-
-static bool action_unknown(struct parse *p)
-{
-	const char *words[ACTION_WORD_COUNT + 1];
-	const char *nearest, *begin = p->at;
-	char word[64] = "";
-	size_t i;
-
-	for (i = 0; i < ACTION_WORD_COUNT; i++)
-		words[i] = action_words[i].word;
-	words[i] = NULL;
-	if (!parse_word(p, ",:", word, sizeof(word)))
-		return parse_fail(p, "expected an action such as power cycle, "
-				  "key F1 or check tcp 22");
-	p->at = begin;
-	nearest = action_nearest(word, words);
-	if (nearest != NULL)
-		return parse_fail(p, "unknown action \"%.40s\"; did you mean "
-				  "\"%s\"?", word, nearest);
-	return parse_fail(p, "unknown action \"%.40s\"; expected power, boot, "
-			  "send, enter, key, secret, break, sysrq, wait, note, "
-			  "check, collect, select, shell, ask, restart, stop or "
-			  "run", word);
-}
-
 /* What was written from there on, newlines and what is around them a blank. */
 static char *action_source(const struct parse *p, const char *begin)
 {
@@ -502,6 +436,15 @@ static char *action_source(const struct parse *p, const char *begin)
 	if (b.len > 0 && b.data[b.len - 1] == ' ')
 		b.data[--b.len] = '\0';
 	return buffer_take(&b);
+}
+
+static bool action_not_over(struct parse *p, const char *word)
+{
+	char expected[80];
+
+	snprintf(expected, sizeof(expected), "expected a comma or the end of the "
+		 "action \"%s\"", word);
+	return parse_fail_behind(p, expected);
 }
 
 static bool parse_action(struct parse *p, struct action *a)
@@ -521,13 +464,11 @@ static bool parse_action(struct parse *p, struct action *a)
 		if (!action_words[i].read(p, a))
 			return false;
 		if (!parse_action_ends(p))
-			return parse_fail(p, "expected a comma or the end of "
-					  "the action \"%s\" at \"%.20s\"",
-					  action_words[i].word, p->at);
+			return action_not_over(p, action_words[i].word);
 		a->source = action_source(p, begin);
 		return true;
 	}
-	return action_unknown(p);
+	return parse_fail_action(p);
 }
 
 bool parse_actions(struct parse *p, struct actions *ret)
@@ -544,60 +485,5 @@ bool parse_actions(struct parse *p, struct actions *ret)
 		parse_skip(p, true);
 	} while (parse_take(p, ",") ||
 		 (*p->at != '\0' && strncmp(p->at, "->", 2) != 0));
-	return true;
-}
-
-/* A reason stands behind it, so a verdict was meant. */
-static bool target_no_verdict(struct parse *p, const char *word)
-{
-	static const char *const verdicts[] = { "recovered", "failed",
-		"needs-hands", "unknown", NULL };
-	char expected[160];
-
-	p->at = p->word_end;
-	snprintf(expected, sizeof(expected), "\"%.40s\" is no verdict; expected "
-		 "recovered, failed, needs-hands or unknown before a reason",
-		 word);
-	return parse_fail_word(p, word, verdicts, expected);
-}
-
-bool parse_target(struct parse *p, struct target *ret)
-{
-	struct buffer reason = { 0 };
-	char word[64];
-
-	parse_skip(p, true);
-	ret->file = p->file;
-	ret->line = parse_line(p);
-	ret->column = parse_column(p);
-	if (!parse_word(p, ",\"", word, sizeof(word)))
-		return parse_fail(p, "expected the name of a state, or "
-				  "recovered, failed, needs-hands or unknown");
-	ret->verdict = verdict_from_name(word);
-	if (strcmp(word, TARGET_RETURN_NAME) == 0) {
-		ret->kind = TARGET_RETURN;
-		return true;
-	}
-	if (ret->verdict == VERDICT_NONE) {
-		parse_skip(p, true);
-		if (*p->at == '"')
-			return target_no_verdict(p, word);
-		ret->kind = TARGET_STATE;
-		ret->name = memory_copy(word);
-		return true;
-	}
-	ret->kind = TARGET_VERDICT;
-	parse_skip(p, true);
-	if (*p->at == '"') {
-		if (!parse_string(p, &reason)) {
-			buffer_release(&reason);
-			return false;
-		}
-		ret->reason = buffer_take(&reason);
-	}
-	if (ret->verdict != VERDICT_RECOVERED &&
-	    (ret->reason == NULL || ret->reason[0] == '\0'))
-		return parse_fail(p, "%s needs a reason that tells a person "
-				  "what to know or do: %s \"...\"", word, word);
 	return true;
 }

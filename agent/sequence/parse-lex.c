@@ -28,6 +28,15 @@ int parse_column(const struct parse *p)
 				(size_t)(p->at - p->entry->value));
 }
 
+/* A blank that was copied from a page, and that nobody sees. */
+static bool parse_has_odd_blank(const char *at)
+{
+	const char *odd = strstr(at, "\xc2\xa0");
+
+	return odd != NULL && odd - at < 40 &&
+	       memchr(at, '\n', (size_t)(odd - at)) == NULL;
+}
+
 bool parse_fail(struct parse *p, const char *fmt, ...)
 {
 	char text[512];
@@ -40,7 +49,9 @@ bool parse_fail(struct parse *p, const char *fmt, ...)
 		p->at = p->word;
 	if (!p->failed)
 		problems_add_at(p->problems, p->ini->file, parse_line(p),
-				parse_column(p), "%s: %s", p->entry->key, text);
+				parse_column(p), "%s: %s%s", p->entry->key, text,
+				parse_has_odd_blank(p->at)
+					? "; a blank here is none, but U+00A0" : "");
 	p->failed = true;
 	return false;
 }
@@ -49,7 +60,10 @@ bool parse_fail_word(struct parse *p, const char *word, const char *const *words
 		     const char *expected)
 {
 	const char *nearest = option_nearest(word, words);
+	size_t len = strlen(word);
 
+	if (len > 1 && word[len - 1] == ';')
+		return parse_fail(p, "%s; actions are separated by commas", expected);
 	if (nearest == NULL)
 		return parse_fail(p, "%s", expected);
 	return parse_fail(p, "%s; did you mean \"%s\"?", expected, nearest);
@@ -192,7 +206,8 @@ bool parse_string(struct parse *p, struct buffer *ret)
 	parse_skip(p, false);
 	begin = p->at;
 	if (*p->at != '"')
-		return parse_fail(p, "expected a \"text\" at \"%.20s\"", p->at);
+		return parse_fail(p, "expected a \"text\", in double quotes, at "
+				  "\"%.20s\"", p->at);
 	p->at++;
 	while (*p->at != '"') {
 		if (*p->at == '\0' || *p->at == '\n') {
@@ -236,10 +251,18 @@ bool parse_number(struct parse *p, const char *what, int min, int max, int *ret)
 
 bool parse_duration(struct parse *p, const char *what, int64_t *ret_ms)
 {
-	char word[40];
+	char word[40] = "";
+	size_t digits;
 
-	if (!parse_word(p, ",:", word, sizeof(word)) ||
-	    !isalpha((unsigned char)word[strlen(word) - 1]) ||
+	if (!parse_word(p, ",:", word, sizeof(word)))
+		return parse_fail(p, "expected a time for %s, such as 30s, 5m or "
+				  "1h30m", what);
+	digits = strspn(word, "0123456789");
+	if (digits > 0 && digits < 10 && word[digits] == '\0')
+		return parse_fail(p, "a time has its unit (ms, s, m, h, d) right "
+				  "behind the number, such as %ss or %sm", word,
+				  word);
+	if (!isalpha((unsigned char)word[strlen(word) - 1]) ||
 	    deadline_parse_ms(word, ret_ms) < 0)
 		return parse_fail(p, "expected a time for %s, such as 30s, 5m "
 				  "or 1h30m", what);
@@ -307,7 +330,9 @@ static bool parse_pattern_flags(struct parse *p, unsigned *ret_flags)
 			break;
 		default:
 			return parse_fail(p, "unknown flag \"%c\" behind a "
-					  "pattern; expected i, x or s", *p->at);
+					  "pattern; expected i, x or s; a / in "
+					  "the pattern itself is written \\/",
+					  *p->at);
 		}
 	}
 	return true;

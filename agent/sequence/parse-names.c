@@ -42,6 +42,24 @@ static const char *resolve_nearest(const struct parsing *g, const char *name)
 	return nearest;
 }
 
+/* Whether a section with that name was told to be wrong: [a], [stat a]. */
+static bool resolve_was_told(const struct parsing *g, const char *name)
+{
+	const struct ini *ini = g->p.ini;
+	const char *last;
+	size_t i;
+
+	if (strcmp(name, "sequence") == 0 || strcmp(name, "always") == 0)
+		return false;
+	for (i = 0; i < ini->count; i++) {
+		last = strrchr(ini->sections[i].name, ' ');
+		last = last != NULL ? last + 1 : ini->sections[i].name;
+		if (strcmp(last, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void resolve_target(struct parsing *g, struct target *t)
 {
 	const char *nearest;
@@ -49,7 +67,7 @@ static void resolve_target(struct parsing *g, struct target *t)
 	if (t->kind != TARGET_STATE || t->name == NULL)
 		return;
 	t->state = parsing_find_state(g->s, t->name);
-	if (t->state >= 0)
+	if (t->state >= 0 || resolve_was_told(g, t->name))
 		return;
 	nearest = resolve_nearest(g, t->name);
 	if (nearest != NULL)
@@ -86,7 +104,7 @@ static void resolve_start(struct parsing *g)
 		return;
 	}
 	g->s->start = parsing_find_state(g->s, g->start);
-	if (g->s->start >= 0)
+	if (g->s->start >= 0 || resolve_was_told(g, g->start))
 		return;
 	nearest = resolve_nearest(g, g->start);
 	if (nearest != NULL && parsing_find_state(g->s, nearest) >= 0)

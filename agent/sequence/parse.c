@@ -59,8 +59,9 @@ static bool take_rule_rest(struct parsing *g, struct rule *r)
 		return parse_target(&g->p, &r->target);
 	if (r->actions.count == 0)
 		return parse_fail(&g->p, "a rule needs actions behind a colon, a "
-				  "target behind ->, or both; found \"%.20s\"",
-				  g->p.at);
+				  "target behind ->, or both%s%.20s%s",
+				  *g->p.at != '\0' ? "; found \"" : "", g->p.at,
+				  *g->p.at != '\0' ? "\"" : "");
 	return true;
 }
 
@@ -293,10 +294,29 @@ static const struct parse_key state_keys[] = {
 	{ NULL, false, NULL },
 };
 
+static bool parsing_has_key(const struct parse_key *keys, const char *key)
+{
+	for (; keys->key != NULL; keys++) {
+		if (strcmp(keys->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where a key stands that does not stand here, or NULL. */
+static const char *parsing_section_of(const char *key)
+{
+	if (parsing_has_key(sequence_keys, key))
+		return "[sequence]";
+	if (parsing_has_key(always_keys, key))
+		return "[always] or [state NAME]";
+	return parsing_has_key(state_keys, key) ? "[state NAME]" : NULL;
+}
+
 static void parsing_unknown_key(struct parsing *g, const char *key, int line,
 				const struct parse_key *keys)
 {
-	const char *names[16], *nearest;
+	const char *names[16], *nearest, *other;
 	int column = ini_line_column(g->p.ini, line), i;
 
 	for (i = 0; keys[i].key != NULL; i++)
@@ -307,6 +327,9 @@ static void parsing_unknown_key(struct parsing *g, const char *key, int line,
 		problems_add_at(g->p.problems, g->p.ini->file, line, column,
 			     "unknown key \"%.40s\"; did you mean \"%s\"?",
 			     key, nearest);
+	else if ((other = parsing_section_of(key)) != NULL)
+		problems_add_at(g->p.problems, g->p.ini->file, line, column,
+				"the key \"%.40s\" belongs into %s", key, other);
 	else
 		problems_add_at(g->p.problems, g->p.ini->file, line, column,
 			     "unknown key \"%.40s\" in this section; see "
@@ -321,8 +344,7 @@ static void parsing_entry(struct parsing *g, const struct parse_key *key,
 	g->p.word = NULL;
 	g->p.failed = false;
 	if (key->read(g) && !parse_at_end(&g->p))
-		parse_fail(&g->p, "nothing more was expected at \"%.20s\"",
-			   g->p.at);
+		parse_fail_behind(&g->p, "nothing more was expected");
 }
 
 static void parsing_section(struct parsing *g, const struct ini_section *section,
@@ -389,7 +411,9 @@ static void parsing_states(struct parsing *g)
 		    verdict_from_name(name) != VERDICT_NONE)
 			problems_add(g->p.problems, ini->file,
 				     ini->sections[i].line,
-				     "\"%s\" can't be the name of a state", name);
+				     "\"%s\" can't be the name of a state, which "
+				     "is one word of letters, digits and . _ : - "
+				     "that is no verdict", name);
 		state = &g->s->states[g->s->state_count++];
 		state->name = memory_copy(name);
 		state->own = memory_copy(name);
@@ -414,6 +438,13 @@ static void parsing_unknown_section(struct parsing *g,
 		problems_add_at(g->p.problems, g->p.ini->file, section->line,
 				column, "unknown section [%s]; did you mean "
 				"[%s%s]?", section->name, nearest, rest);
+	else if (is_state)
+		problems_add_at(g->p.problems, g->p.ini->file, section->line,
+				column, "a state has a name: [state NAME]");
+	else if (rest[0] == '\0' && option_is_name(word))
+		problems_add_at(g->p.problems, g->p.ini->file, section->line,
+				column, "unknown section [%s]; a state is "
+				"written [state %s]", word, word);
 	else
 		problems_add_at(g->p.problems, g->p.ini->file, section->line,
 				column, "unknown section [%s]; expected "

@@ -74,6 +74,15 @@ bool parse_fail(struct parse *p, const char *fmt, ...)
 bool parse_fail_word(struct parse *p, const char *word, const char *const *words,
 		     const char *expected);
 
+/*
+ * Where something stands that nobody expects: `what` was expected, or is wrong, and
+ * what the person probably meant. For an action that is not known, and for a key that
+ * was taken last and is none.
+ */
+bool parse_fail_behind(struct parse *p, const char *what);
+bool parse_fail_action(struct parse *p);
+bool parse_fail_key(struct parse *p, const char *word);
+
 /* Skips blanks (newlines too where `lines`). */
 void parse_skip(struct parse *p, bool lines);
 

@@ -75,12 +75,32 @@ static const char *problems_window(const char *line, const char *place)
 }
 
 /*
+ * The end of what stands at the place: a word, or all of a [section], a "text" and a
+ * /pattern/ that are closed.
+ */
+static const char *problems_thing(const char *place, const char *cut)
+{
+	static const char opens[] = "[\"/", closes[] = "]\"/";
+	const char *at = place, *which = strchr(opens, *place);
+
+	if (*place != '\0' && which != NULL) {
+		for (at++; at < cut && *at != closes[which - opens]; at++)
+			at += *at == '\\' && at + 1 < cut;
+		return at < cut ? at + 1 : place;
+	}
+	while (at < cut && ((*at & 0x80) != 0 || isalnum((unsigned char)*at) ||
+			    strchr("-_", *at) != NULL))
+		at = problems_next(at);
+	return at;
+}
+
+/*
  *    12 | do       = fly
  *       |            ^~~
  */
 static void problems_show_line(const struct problem *one)
 {
-	const char *place = problems_place(one), *end, *cut;
+	const char *place = problems_place(one), *end, *cut, *at;
 	const char *from = problems_window(one->source, place);
 	struct buffer before = { 0 }, behind = { 0 };
 	int i, left;
@@ -97,10 +117,11 @@ static void problems_show_line(const struct problem *one)
 	for (i = problems_width(&before); i > 0; i--)
 		fputc(' ', stderr);
 	fputc('^', stderr);
-	for (end = place; end < cut && (isalnum((unsigned char)*end) ||
-					strchr("-_", *end) != NULL); end++)
-		if (end > place)
+	end = problems_thing(place, cut);
+	for (at = place; at < end; at = problems_next(at)) {
+		if (at > place)
 			fputc('~', stderr);
+	}
 	fputc('\n', stderr);
 	buffer_release(&before);
 	buffer_release(&behind);

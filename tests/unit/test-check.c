@@ -322,6 +322,8 @@ static void only_checks_in_healthy(void **state)
 	sequence_check(s, NULL, &problems);
 	assert_true(problems.count > 0);
 	assert_int_equal(problems.list[problems.count - 1].line, 5);
+	assert_string_equal(problems.list[problems.count - 1].text, "only checks "
+			    "can stand in healthy; nothing is touched by them");
 	problems_release(&problems);
 	sequence_free(s);
 	ini_free(ini);

@@ -608,7 +608,8 @@ static const struct wrong wrongs[] = {
 	  "\"summary\" stands before the first [section]" },
 	{ "[host]\nwhat\n", 2,
 	  "this is neither [section], \"key = value\", nor a comment on a line "
-	  "of its own (; or #)" },
+	  "of its own (; or #); a line that goes on with the value above begins "
+	  "with blanks" },
 };
 
 static void test_wrong(void **state)

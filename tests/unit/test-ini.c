@@ -179,7 +179,8 @@ static void test_long_lines(void **state)
 }
 
 #define NEITHER "this is neither [section], \"key = value\", nor a comment " \
-		"on a line of its own (; or #)"
+		"on a line of its own (; or #); a line that goes on with the " \
+		"value above begins with blanks"
 #define TEN "0123456789"
 
 static void test_problems(void **state)
@@ -192,7 +193,7 @@ static void test_problems(void **state)
 		{ "x = 1\n[a]\n", 1,
 		  "\"x\" stands before the first [section]" },
 		{ "[a]\nwhat\n", 2, NEITHER },
-		{ "[a]\n[b\n", 2, NEITHER },
+		{ "[a]\n[b\n", 2, "a section needs its closing ]: [name]" },
 		{ "[a]\nx = 1\nwhat", 3, NEITHER },
 		{ "[a] ; b\n", 1, "something stands behind the ']'; a comment "
 				  "needs a line of its own" },

@@ -342,7 +342,7 @@ static void refused_actions(void **state)
 	state_bad("do = key Down*99999999999999999999", "1 to 256 keys");
 	state_bad("do = key Down*3x", "no key \"Down*3x\"");
 	state_bad("do = send \"\"", "send needs 1 to 4096 bytes");
-	state_bad("do = send x", "expected a \"text\" at \"x\"");
+	state_bad("do = send x", "expected a \"text\", in double quotes, at \"x\"");
 	state_bad("do = send \"x", "a \" without its closing \"");
 	state_bad("do = send \"\\q\"", "unknown escape \\q in a string");
 	state_bad("do = send \"\\x4\"", "\\x needs two hex digits");
@@ -352,7 +352,7 @@ static void refused_actions(void **state)
 	state_bad("do = secret -x", "secret needs a name");
 	state_bad("do = sysrq bb", "sysrq needs one small letter or digit");
 	state_bad("do = sysrq B", "sysrq needs one small letter or digit");
-	state_bad("do = wait 5", "expected a time for wait, such as 30s");
+	state_bad("do = wait 5", "a time has its unit (ms, s, m, h, d)");
 	state_bad("do = check udp 53", "expected check tcp PORT, check ssh or");
 	state_bad("do = check tcp 0", "a port from 1 to 65535");
 	state_bad("do = check tcp 65536", "a port from 1 to 65535");
@@ -374,6 +374,8 @@ static void refused_actions(void **state)
 	state_bad("do = select ${nope}", "${nope} is not set; add \"nope = ");
 	state_bad("on screen = x -> b", "4: on screen: expected a /pattern/ or");
 	state_bad("on screeen = /x/ -> b", "did you mean \"on screen\"?");
+	state_bad("do = run other", "there are no other sequences here that could "
+				    "be run");
 	state_bad("do = power on -> b", "nothing more was expected at \"-> b\"");
 }
 
@@ -434,22 +436,22 @@ static void refused_sections(void **state)
 		{ "[sequence]\nstart = a\n[state a]\n[state a]\n",
 		  "4: state \"a\" stands twice; the first is in line 3\n" },
 		{ "[sequence]\nstart = a\n[state a]\n[state failed]\n",
-		  "4: \"failed\" can't be the name of a state\n" },
+		  "4: \"failed\" can't be the name of a state, which is one word" },
 		{ "[sequence]\nstart = a\n[state a]\n[state a b]\n",
-		  "4: \"a b\" can't be the name of a state\n" },
+		  "4: \"a b\" can't be the name of a state, which is one word" },
 		{ "[sequence]\nstart = a\n[sequence]\n[state a]\n",
 		  "3: [sequence] stands twice\n" },
 		{ "[sequence]\nstart = a\n[state a]\n[stat b]\n",
 		  "4: unknown section [stat b]; did you mean [state b]?" },
 		{ "[sequence]\nstart = a\n[state a]\n[post]\n",
-		  "4: unknown section [post]; expected" },
+		  "4: unknown section [post]; a state is written [state post]" },
 		{ "[sequence]\nstart = a\nneeds = power juice\n[state a]\n",
 		  "3: needs: unknown capability; expected power, "
 		  "console or shell\n" },
 		{ "[sequence]\nstart = a\nneeds = power,,console\n[state a]\n",
 		  "3: needs: expected power, console or shell" },
 		{ "[sequence]\nstart = a\ndeadline = 5\n[state a]\n",
-		  "3: deadline: expected a time" },
+		  "3: deadline: a time has its unit (ms, s, m, h, d)" },
 		{ "[sequence]\nstart = a\ndeadline = 0s\n[state a]\n",
 		  "3: deadline: a time is longer than nothing" },
 		{ "[sequence]\nstart = a\nevidence = maybe\n[state a]\n",
@@ -458,7 +460,7 @@ static void refused_sections(void **state)
 		  "  power on\n  check tcp 25\n[state a]\n",
 		  "4: healthy: only checks can stand here" },
 		{ "[sequence]\nstart = a\n[always]\ndo = power on\n[state a]\n",
-		  "4: unknown key \"do\"" },
+		  "4: the key \"do\" belongs into [state NAME]" },
 	};
 	struct sequence *s;
 	size_t i;
@@ -499,11 +501,11 @@ static void all_errors_in_one_go(void **state)
 		"13: on: pattern: missing closing parenthesis at offset 1\n"
 		"14: else: failed needs a reason that tells a person what to "
 		"know or do: failed \"...\"\n"
-		"15: timeout: \"faild\" is no verdict; expected recovered, "
-		"failed, needs-hands or unknown before a reason; did you mean "
+		"15: timeout: only a verdict has a reason, and \"faild\" is none; "
+		"expected recovered, failed, needs-hands or unknown; did you mean "
 		"\"failed\"?\n"
-		"16: then: \"post\" is no verdict; expected recovered, failed, "
-		"needs-hands or unknown before a reason\n");
+		"16: then: only a verdict has a reason, and \"post\" is none; "
+		"expected recovered, failed, needs-hands or unknown\n");
 }
 
 /* ---- patterns -------------------------------------------------------------------- */

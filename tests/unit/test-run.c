@@ -303,7 +303,7 @@ static void refused(void **state)
 	file("a1", HEAD "[state a]\ndo = run lynux\nthen = recovered\n");
 	is_refused("a1", "a1.ini:5: do: there is no sequence \"lynux\"\n");
 	file("a2", HEAD "[state a]\ndo = run\nthen = recovered\n");
-	is_refused("a2", "a2.ini:5: do: run needs a name\n");
+	is_refused("a2", "a2.ini:5: do: run needs a name, without quotes\n");
 	file("a3", HEAD "[state a]\non = /x/ : run linux -> a\n");
 	is_refused("a3", "a3.ini:5: run stands in the \"do\" of a state, not in a "
 			 "rule: let the rule go to a state that runs it\n");
