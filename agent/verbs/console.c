@@ -21,6 +21,7 @@
 #include "base/deadline.h"
 
 #define CONSOLE_ATTACH_MS 30000
+#define CONSOLE_ROUND 8		/* events, 4 kB each, before keys are looked at */
 #define CONSOLE_STOP_MS 1500	/* a hand that is asked to end has 1 s */
 #define CONSOLE_QUIET_MS 1000
 #define CONSOLE_ANSWER_MS 10000
@@ -40,6 +41,7 @@ struct console {
 	uint32_t brk;
 	struct buffer queue;	/* typed, not sent yet */
 	bool input_ended;
+	bool more;		/* the hand has more to tell */
 	bool leave;
 	enum rh_code refused;	/* why it could not be attached; NONE: it was */
 	bool held;		/* the session was not given back */
@@ -220,7 +222,8 @@ static void console_wait(struct console *c)
 	};
 	int64_t due = deadline_min(hand_deadline(c->hand), deadline_in(5000));
 
-	due = deadline_min(due, console_terminal_deadline(&c->terminal));
+	due = c->more ? 0
+		      : deadline_min(due, console_terminal_deadline(&c->terminal));
 	if (c->answer_until != 0)
 		due = deadline_min(due, deadline_min(c->quiet_at,
 						     c->answer_until));
@@ -247,16 +250,25 @@ static bool console_has_answered(struct console *c, int64_t now)
 	return now >= c->quiet_at || now >= c->answer_until;
 }
 
-static void console_loop(struct console *c)
+/* A slow terminal takes long for little: whoever types there is not kept waiting. */
+static void console_hand_events(struct console *c)
 {
 	struct hand_event event;
+	int n;
+
+	for (n = 0; n < CONSOLE_ROUND && hand_next(c->hand, &event); n++)
+		console_hand_event(c, &event);
+	c->more = n == CONSOLE_ROUND;
+}
+
+static void console_loop(struct console *c)
+{
 	int64_t fresh = deadline_in(5000);
 
 	while (!c->leave) {
 		console_wait(c);
 		hand_tick(c->hand, deadline_now());
-		while (hand_next(c->hand, &event))
-			console_hand_event(c, &event);
+		console_hand_events(c);
 		console_terminal_tick(&c->terminal);
 		if (!c->leave)
 			console_send_queue(c);

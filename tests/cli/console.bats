@@ -174,6 +174,24 @@ person() {
 	END
 }
 
+@test "console: a host that floods is left at once" {
+	menu
+	printf '#!/bin/sh\nexec yes "a line that comes again and again"\n' >"$config/flood"
+	chmod 700 "$config/flood"
+	sed -i "/console/,\$d" "$config/hosts.d/menu.ini"
+	printf '%s\n' '[console]' 'driver = exec' "console = $config/flood" \
+		>>"$config/hosts.d/menu.ini"
+	LIMIT=10 person 30 100 menu <<-'END'
+		lines again and again
+		type ~S
+		screen again and again
+		type ~S
+		lines again and again
+		type ~.
+		end 0
+	END
+}
+
 @test "console: no screen where there is no terminal for it" {
 	menu
 	run rh console menu --screen
