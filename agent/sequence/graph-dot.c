@@ -137,8 +137,9 @@ static void dot_put_state(struct dot *d, int state)
 	if (st->visits > 0) {
 		buffer_printf(d->out, "\ts%d -> ", state);
 		dot_put_node(d, &st->visited);
-		buffer_printf(d->out, " [label=\"visit %d\", style=dashed];\n",
-			      st->visits + 1);
+		buffer_printf(d->out, " [label=\"visit %d", st->visits + 1);
+		dot_put_ms(d, 0);
+		buffer_append_text(d->out, "\", style=dashed];\n");
 	}
 	if (graph_fails_bare(st)) {
 		buffer_printf(d->out, "\ts%d -> error [label=\"else", state);
@@ -165,6 +166,7 @@ static void dot_put_always(struct dot *d, const struct rules *rules, size_t box,
 		buffer_append_text(d->out, " [label=\"");
 		dot_put_edge_label(d, graph_rule_key(&rules->list[i]),
 				   &rules->list[i]);
+		dot_put_ms(d, graph_always_ms(d->g, &rules->list[i]));
 		buffer_append_text(d->out, "\"];\n");
 	}
 }

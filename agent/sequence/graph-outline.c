@@ -119,8 +119,9 @@ static void outline_rules(struct graph *g, int state, const struct rules *rules,
 		graph_put_rule(r, &text);
 		outline_put_target(g, &r->target, &text);
 		outline_flush(out, key, &text,
-			      state >= 0 && r->target.kind != TARGET_NONE
-				      ? graph_edge_ms(g, state, &e) : -1);
+			      r->target.kind == TARGET_NONE ? -1
+			      : state >= 0 ? graph_edge_ms(g, state, &e)
+					   : graph_always_ms(g, r));
 	}
 	buffer_release(&text);
 }
@@ -153,7 +154,7 @@ static void outline_state(struct graph *g, int state, struct buffer *out)
 	if (st->visits > 0) {
 		buffer_printf(&text, "%d, the next one", st->visits);
 		outline_put_target(g, &st->visited, &text);
-		outline_flush(out, "  visits", &text, -1);
+		outline_flush(out, "  visits", &text, 0);
 	}
 	if (st->act.count > 0) {
 		graph_put_actions(&st->act, &text);

@@ -225,6 +225,23 @@ int64_t graph_edge_ms(const struct graph *g, int state,
 			      : deadline_min(ms, graph_actions_ms(g, state, &st->act));
 }
 
+int64_t graph_always_ms(const struct graph *g, const struct rule *r)
+{
+	const struct graph_edge e = { .kind = GRAPH_EDGE_ALWAYS,
+				      .to = &r->target, .rule = r };
+	int64_t longest = 0, ms;
+	size_t i;
+
+	for (i = 0; i < g->s->state_count; i++) {
+		if (!g->nodes[i].reached || !rule_holds(r, (int)i))
+			continue;
+		ms = graph_edge_ms(g, (int)i, &e);
+		if (ms > longest)
+			longest = ms;
+	}
+	return longest;
+}
+
 /* ---- the longest path --------------------------------------------------------- */
 
 static int64_t graph_longest(struct graph *g, const struct target *to);

@@ -73,6 +73,12 @@ int64_t graph_edge_ms(const struct graph *g, int state,
 		      const struct graph_edge *e);
 
 /*
+ * The same of a rule of [always] with a target: from the entry into the state in
+ * which that takes longest.
+ */
+int64_t graph_always_ms(const struct graph *g, const struct rule *r);
+
+/*
  * The longest time that a run may take, without what it does before the first
  * state. Only for a graph without loops. path: how it comes about is appended, NULL
  * if nobody wants to know:

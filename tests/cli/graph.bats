@@ -53,6 +53,22 @@ outline_has() {
 	}
 }
 
+# The first line of each way out in the outline of that sequence ends with a time.
+timed() {
+	local line ways=0 way='^  (then|else|timeout|visits|on) ' time=' [0-9]+[hms0-9.]*$'
+	while IFS= read -r line; do
+		[[ $line =~ $way ]] || continue
+		# a rule that stays has none
+		[[ $line != "  on"* || $line = *" -> "* ]] || continue
+		ways=$((ways + 1))
+		[[ $line =~ $time ]] || {
+			echo "$1: no time: $line"
+			return 1
+		}
+	done <<<"$output"
+	[ "$ways" -gt 0 ]
+}
+
 @test "graph: an outline for a terminal of 80 columns" {
 	export LC_ALL=C.UTF-8
 	good
@@ -64,7 +80,7 @@ outline_has() {
             boot (5m) -> services (1m)]'
 	outline_has 'attempt     8m05s: cycle (2m05s) -> boot (5m) -> services (1m)'
 	outline_has 'cycle  (it begins here)'
-	outline_has '  visits    2, the next one -> needs-hands "look"'
+	outline_has '  visits    2, the next one -> needs-hands "look"                            0ms'
 	outline_has '  then      -> boot                                                        2m05s'
 	outline_has '  else      -> failed, with what went wrong                                2m05s'
 	outline_has '  on        "\"login\": \x5c" : note "up", key Enter'
@@ -73,7 +89,7 @@ outline_has() {
 	outline_has '  do        check tcp 22 within 1m, note "${address}"'
 	outline_has 'nowhere  (never reached)'
 	outline_has 'in every state'
-	outline_has '  on        /panic "\\"/ -> failed "a "panic" at C:\"'
+	outline_has '  on        /panic "\\"/ -> failed "a "panic" at C:\"                         5m'
 }
 
 @test "graph --dot: graphviz draws it, ends and times and all" {
@@ -96,7 +112,7 @@ outline_has() {
 			($labels[.from] | startswith("boot")) and
 			($labels[.to] | startswith("cycle"))) and
 		any($edges[]; .label == "then\\n2m05s") and
-		any($edges[]; .label == "on /panic \"\\\\\\\\\"/") and
+		any($edges[]; .label == "on /panic \"\\\\\\\\\"/\\n5m") and
 		any($edges[]; .label == "on /login: $/\\n5m")'
 }
 
@@ -147,11 +163,18 @@ outline_has() {
 	export LC_ALL=C.UTF-8
 	cp "$BATS_TEST_DIRNAME"/../../sequences.d/* "$config/sequences.d/"
 	chmod 600 "$config"/sequences.d/*
-	for name in git-host old-ldap web-services; do
+	for name in "$BATS_TEST_DIRNAME"/../../sequences.d/*.ini; do
+		name=$(basename "$name" .ini)
 		run rh graph "$name"
 		status_is 0
 		outline_has ""
-		rh graph "$name" --dot | dot -Tsvg >/dev/null
+		# every way out has its time, also as graphviz has read it
+		timed "$name"
+		rh graph "$name" --dot >"$BATS_TEST_TMPDIR/dot"
+		dot -Tjson "$BATS_TEST_TMPDIR/dot" 2>"$BATS_TEST_TMPDIR/said" | jq -e '
+			.objects as $o | [.edges[] | select($o[.tail].name != "begin")] |
+			length > 0 and all(.label | test("\\\\n([0-9]+(h|m|s|ms|[.][0-9]s))+$"))'
+		[ ! -s "$BATS_TEST_TMPDIR/said" ]
 	done
 }
 
