@@ -132,15 +132,17 @@ static int option_distance(const char *a, const char *b)
 const char *option_nearest(const char *word, const char *const *choices)
 {
 	const char *nearest = NULL;
-	int distance, best = 3, len;
+	int distance, best = 3, len, word_len = (int)strlen(word);
 
 	for (; choices != NULL && *choices != NULL; choices++) {
 		distance = option_distance(word, *choices);
 		len = (int)strlen(*choices);
-		/* Two slips in a word of four letters make any other word. */
+		/* Two slips in a word of four letters make any other word; but
+		   for what is missing at an end, or too much ("softly"). */
 		if (distance < best && distance < len &&
 		    (distance < 2 || len > 4 ||
-		     strncasecmp(word, *choices, strlen(word)) == 0)) {
+		     strncasecmp(word, *choices, (size_t)(word_len < len
+						? word_len : len)) == 0)) {
 			best = distance;
 			nearest = *choices;
 		}
