@@ -131,7 +131,8 @@ void confirm_unreadable(struct confirm *c, int64_t now)
 			    : c->said ? "the person can't tell"
 				      : "the controller can't tell";
 	bool proof = c->send == DRIVER_ACT_CYCLE ? c->console_since : true;
-	char text[200];
+	bool dark = c->dark || c->goal == DRIVER_POWER_OFF;
+	char text[220];
 
 	if (c->send == DRIVER_ACT_ON && c->console_late) {
 		confirm_reached_on(c, c->console_at,
@@ -146,9 +147,13 @@ void confirm_unreadable(struct confirm *c, int64_t now)
 			    c->acked ? "accepted" : "sent", cause);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s%.150s",
-		 c->sent ? "after the act the state can't be read: "
-			 : "the state can't be read: ", cause);
+	if (c->sent)
+		snprintf(text, sizeof(text), "%s was sent, and then the state "
+			 "can't be read: %.120s%s", driver_act_name(c->send),
+			 cause, dark ? "; the host may be off" : "");
+	else
+		snprintf(text, sizeof(text), "the state can't be read: %.150s",
+			 cause);
 	confirm_next_way(c, now, CONFIRM_UNKNOWN, text);
 }
 

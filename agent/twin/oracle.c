@@ -12,6 +12,7 @@
  */
 #include "agent/twin/oracle.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -370,13 +371,27 @@ static void oracle_recovered(struct oracle *o, const struct machine_action *a)
 				"recovered, without a word of proof");
 }
 
+/* The word, and not a part of another one. */
+static bool oracle_says_off(const char *text)
+{
+	const char *at = text;
+
+	while ((at = strstr(at, "off")) != NULL) {
+		if ((at == text || !isalpha((unsigned char)at[-1])) &&
+		    !isalpha((unsigned char)at[3]))
+			return true;
+		at += 3;
+	}
+	return false;
+}
+
 /*
- * A host that we have left off is said to be off, or not known. Not where the
- * controller says "on" of it.
+ * A host that we have left off is said to be off, or that it may be, whatever the
+ * verdict. Not where the controller says "on" of it.
  */
 static void oracle_left_off(struct oracle *o, const struct machine_action *a)
 {
-	if (!o->on && o->our_off && strstr(a->text, "off") == NULL &&
+	if (!o->on && o->our_off && !oracle_says_off(a->text) &&
 	    !oracle_was_told_on(o))
 		oracle_complain(o, ORACLE_LEFT_OFF, "%s, and not a word that the "
 				"host is off, by us", verdict_name(a->verdict));
@@ -391,7 +406,7 @@ static void oracle_end(struct oracle *o, const struct machine_action *a)
 				"the deadline", w->now - w->machine_config.deadline);
 	if (a->verdict == VERDICT_RECOVERED)
 		oracle_recovered(o, a);
-	else if (a->verdict != VERDICT_UNKNOWN)
+	else
 		oracle_left_off(o, a);
 	if (a->verdict == VERDICT_FAILED && a->code != RH_ERR_NONE && o->unread)
 		oracle_complain(o, ORACLE_FAILED_UNREAD, "failed, but what "

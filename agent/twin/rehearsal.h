@@ -27,7 +27,7 @@
  *  - an end by the deadline; no action that may last longer; no standing still,
  *    and nothing behind the end;
  *  - `failed` only where the last act was read; a host that was left off by us is
- *    said to be off, or the verdict is unknown;
+ *    said to be off, or that it may be;
  *  - nothing typed without a console, in the middle of an act, or to a host that
  *    we have switched off; no NUL;
  *  - a secret is typed only where the twin asks for one, once at a prompt, and is

@@ -266,8 +266,12 @@ static void test_honest(void **state)
 	silent(&f);
 	begin(&f, "boot");
 	off(&f);
-	verdict(&f, VERDICT_UNKNOWN, RH_ERR_NONE, "who knows");
+	verdict(&f, VERDICT_UNKNOWN, RH_ERR_NONE, "who knows; it may be off");
 	silent(&f);
+	begin(&f, "boot");
+	off(&f);
+	verdict(&f, VERDICT_UNKNOWN, RH_ERR_NONE, "its office offers nothing");
+	says(&f, ORACLE_LEFT_OFF, "not a word that the host is off");
 	begin(&f, "boot");
 	evidence(&f);
 	act(&f, DRIVER_ACT_RESET);
