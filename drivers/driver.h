@@ -265,12 +265,14 @@ struct driver_fleet_ops {
 	void (*close)(void *self);
 
 	/*
-	 * Asks all, no more at a time than answer. Calls take once for each index,
+	 * Asks all, no more at a time than answer, and at_once at most (0: no such
+	 * limit). Calls take once for each index,
 	 * when its answer is there, or each_ms after its first packet, at the
 	 * latest by the deadline; take returns false where nobody listens any
 	 * more. -1 where it could not begin.
 	 */
-	int (*query)(void *self, int64_t each_ms, int64_t deadline,
+	int (*query)(void *self, int64_t each_ms, int at_once,
+		     int64_t deadline,
 		     bool (*take)(void *context,
 				  const struct driver_fleet_answer *answer),
 		     void *context, struct rh_error *err);

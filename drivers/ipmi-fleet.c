@@ -55,7 +55,8 @@ struct ipmi_fleet {
 	size_t next;			/* to be begun */
 	size_t open;			/* begun, and not DONE */
 	int window, in_flight;
-	int window_most;
+	int window_least, window_most;
+	int at_once;			/* what the caller allows */
 	int grown;			/* answers since it grew by one */
 	bool shrunk;			/* once: it grows slowly since */
 	int64_t shrunk_at;
@@ -181,14 +182,14 @@ static void fleet_pace(struct ipmi_fleet *f, const struct fleet_bmc *b,
 {
 	if (sends > 1 && now - f->shrunk_at >= FLEET_SHRINK_MS) {
 		f->window /= 2;
-		if (f->window < FLEET_WINDOW_LEAST)
-			f->window = FLEET_WINDOW_LEAST;
+		if (f->window < f->window_least)
+			f->window = f->window_least;
 		f->shrunk = true;
 		f->shrunk_at = now;
 		log_line(LOG_DEBUG, "ipmi: window %d", f->window);
 	}
 	if (sends != 1 || took > b->driver.retransmit / FLEET_GOOD_TIME ||
-	    f->window >= f->window_most)
+	    f->window >= f->window_most || f->window >= f->at_once)
 		return;
 	if (!f->shrunk || ++f->grown >= f->window) {
 		f->window++;
@@ -436,7 +437,14 @@ static void fleet_rest(struct ipmi_fleet *f)
 	}
 }
 
-static int ipmi_fleet_query(void *self, int64_t each_ms, int64_t deadline,
+/* at_once 0: no limit. */
+static int fleet_limit(int at_once, int most)
+{
+	return at_once > 0 && at_once < most ? at_once : most;
+}
+
+static int ipmi_fleet_query(void *self, int64_t each_ms, int at_once,
+			    int64_t deadline,
 			    bool (*take)(void *context,
 					 const struct driver_fleet_answer *answer),
 			    void *context, struct rh_error *err)
@@ -449,7 +457,9 @@ static int ipmi_fleet_query(void *self, int64_t each_ms, int64_t deadline,
 	f->deadline = deadline;
 	f->take = take;
 	f->context = context;
-	f->window = FLEET_WINDOW_FIRST;
+	f->window_least = fleet_limit(at_once, FLEET_WINDOW_LEAST);
+	f->at_once = fleet_limit(at_once, FLEET_WINDOW_MOST);
+	f->window = fleet_limit(at_once, FLEET_WINDOW_FIRST);
 	f->due = DEADLINE_NEVER;
 	while (!f->gone && (f->next < f->count || f->open > 0) &&
 	       deadline_now() < deadline) {

@@ -177,7 +177,8 @@ static bool child_take_state(void *context,
 static int child_query_all(struct child *c, const struct hand_request *r,
 			   struct rh_error *err)
 {
-	return c->driver->fleet->query(c->self, r->number, r->deadline,
+	return c->driver->fleet->query(c->self, r->number, c->at_once,
+				       r->deadline,
 				       child_take_state, c, err);
 }
 

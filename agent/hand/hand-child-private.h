@@ -29,6 +29,7 @@ struct child {
 	bool asked;			/* the socket has something to read */
 	const struct driver *driver;
 	bool fleet;		/* self is of driver->fleet */
+	int at_once;		/* of a fleet; 0: no limit */
 	void *self;
 	struct rh_error open_err;	/* code NONE: the driver is open */
 

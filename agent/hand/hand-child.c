@@ -267,7 +267,8 @@ static void child_leave(struct child *c)
 void hand_child_run(const char *name, const struct hand_work *work, int fd)
 {
 	struct child c = { .driver = work->driver,
-			   .fleet = work->fleet != NULL };
+			   .fleet = work->fleet != NULL,
+			   .at_once = work->at_once };
 	struct rh_error err = RH_ERROR_INIT;
 	char title[80];
 

@@ -17,6 +17,7 @@ struct hand_work {
 	const struct settings *settings;	/* NULL where there is a fleet */
 	const struct settings *const *fleet;
 	size_t fleet_count;
+	int at_once;		/* as driver.h has it */
 };
 
 /*

@@ -85,10 +85,11 @@ struct hand *hand_start(const char *name, const struct driver *driver,
 
 struct hand *hand_start_fleet(const char *name, const struct driver *driver,
 			      const struct settings *const *settings,
-			      size_t count, struct rh_error *err)
+			      size_t count, int at_once, struct rh_error *err)
 {
 	const struct hand_work work = { .driver = driver, .fleet = settings,
-					.fleet_count = count };
+					.fleet_count = count,
+					.at_once = at_once };
 
 	return hand_begin(name, &work, err);
 }

@@ -110,12 +110,13 @@ struct hand *hand_start(const char *name, const struct driver *driver,
 
 /*
  * The same for many ways of one driver with struct driver_fleet_ops: the
- * credentials of all of them are in this one process. settings (the array too)
- * are borrowed until hand_free.
+ * credentials of all of them are in this one process. at_once: how many may be
+ * asked at a time, 0: as the answers come. settings (the array too) are borrowed
+ * until hand_free.
  */
 struct hand *hand_start_fleet(const char *name, const struct driver *driver,
 			      const struct settings *const *settings,
-			      size_t count, struct rh_error *err);
+			      size_t count, int at_once, struct rh_error *err);
 
 const char *hand_name(const struct hand *h);
 int hand_fd(const struct hand *h);	/* -1 once it has ended */

@@ -49,7 +49,7 @@ static const struct driver *fleet_gather(struct survey_fleet *f,
 }
 
 void survey_fleet_begin(struct survey_fleet *f, const struct host *const *hosts,
-			size_t count, int64_t timeout_ms)
+			size_t count, int at_once, int64_t timeout_ms)
 {
 	struct hand_request request = { .op = HAND_OP_QUERY_ALL };
 	const struct driver *driver = fleet_gather(f, hosts, count);
@@ -61,7 +61,7 @@ void survey_fleet_begin(struct survey_fleet *f, const struct host *const *hosts,
 				       (int64_t)f->count * FLEET_PACE_MS);
 	if (driver != NULL)
 		f->hand = hand_start_fleet("fleet/power", driver, f->settings,
-					   f->count, &err);
+					   f->count, at_once, &err);
 	if (f->hand != NULL && hand_send(f->hand, &request, &id, &err) == 0)
 		return;
 	hand_free(f->hand);

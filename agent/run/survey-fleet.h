@@ -22,7 +22,7 @@ bool survey_fleet_has(const struct survey_fleet *f, size_t host);
  * started there is none.
  */
 void survey_fleet_begin(struct survey_fleet *f, const struct host *const *hosts,
-			size_t count, int64_t timeout_ms);
+			size_t count, int at_once, int64_t timeout_ms);
 
 /*
  * The next host of which something is known. False: none now. *ret_alone: it is

@@ -45,6 +45,7 @@ struct survey {
 	size_t todo_next, todo_count;
 	struct survey_slot *slots;
 	int parallel;
+	bool limited;		/* the fleet goes first, and has all places */
 	int64_t timeout_ms;
 	const struct survey_reader *reader;
 	int64_t began;
@@ -147,7 +148,8 @@ static void survey_begin(struct survey *s, size_t count)
 {
 	size_t i;
 
-	survey_fleet_begin(&s->fleet, s->hosts, count, s->timeout_ms);
+	survey_fleet_begin(&s->fleet, s->hosts, count,
+			   s->limited ? s->parallel : 0, s->timeout_ms);
 	for (i = 0; i < count; i++) {
 		if (!survey_fleet_has(&s->fleet, i))
 			survey_later(s, i, 0);
@@ -257,27 +259,37 @@ static bool survey_busy(const struct survey *s)
 	return s->fleet.hand != NULL;
 }
 
+/* As many as there are places for. */
+static void survey_start_some(struct survey *s)
+{
+	int i;
+
+	if (s->limited && s->fleet.hand != NULL)
+		return;
+	for (i = 0; i < s->parallel && s->todo_next < s->todo_count; i++) {
+		if (s->slots[i].hand == NULL)
+			survey_start(s, &s->slots[i], &s->todo[s->todo_next++]);
+	}
+}
+
 bool survey_power(const struct host *const *hosts, size_t count, int parallel,
 		  int64_t timeout_ms, const struct survey_reader *reader)
 {
-	struct survey s = { .hosts = hosts, .parallel = parallel,
+	struct survey s = { .hosts = hosts, .limited = parallel > 0,
+			    .parallel = parallel > 0 ? parallel
+						     : SURVEY_PARALLEL,
 			    .timeout_ms = timeout_ms, .reader = reader,
 			    .began = deadline_now(),
 			    .quiet_at = DEADLINE_NEVER };
-	struct pollfd *fds = memory_new((size_t)parallel + 2, sizeof(*fds));
+	struct pollfd *fds = memory_new((size_t)s.parallel + 2, sizeof(*fds));
 	sigset_t before;
-	int i;
 
 	s.todo = memory_new(count + 1, sizeof(*s.todo));
-	s.slots = memory_new((size_t)parallel, sizeof(*s.slots));
+	s.slots = memory_new((size_t)s.parallel, sizeof(*s.slots));
 	s.signal_fd = survey_open_signals(&before);
 	survey_begin(&s, count);
 	while (!s.cancelled && (s.todo_next < s.todo_count || survey_busy(&s))) {
-		for (i = 0; i < parallel && s.todo_next < s.todo_count; i++) {
-			if (s.slots[i].hand == NULL)
-				survey_start(&s, &s.slots[i],
-					     &s.todo[s.todo_next++]);
-		}
+		survey_start_some(&s);
 		if (survey_busy(&s))
 			survey_step(&s, fds);
 	}

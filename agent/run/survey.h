@@ -32,11 +32,14 @@ struct survey_reader {
 	void *context;
 };
 
+#define SURVEY_PARALLEL 32
+
 /*
  * Asks all hosts, each until timeout_ms; a host's ways are tried in the order
  * written. Hosts whose first way's driver can ask many together are asked by one
- * hand; what that can't settle, and all others, by hands of their own, at most
- * `parallel` at a time. Blocks until all answers are there, or SIGINT or SIGTERM
+ * hand, at the pace of their answers; what that can't settle, and all others, by
+ * hands of their own, SURVEY_PARALLEL at a time. Where `parallel` is not 0, no more
+ * than that are asked at a time by anybody. Blocks until all answers are there, or SIGINT or SIGTERM
  * comes: then it ends its hands and returns false.
  */
 bool survey_power(const struct host *const *hosts, size_t count, int parallel,

@@ -2,12 +2,14 @@
 /*
  * rhands doctor HOST...|@group: in daylight, whether each way of each host works.
  * It changes nothing and types nothing; only --break sends a break. First what
- * was found, as it comes, then the lines to put into the files, then a table.
+ * was found, as it comes, then the lines to put into the files, then a table, where
+ * hosts of which the same is to be said share a line.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/config/hostlist.h"
 #include "agent/run/examine.h"
 #include "agent/run/lock.h"
 #include "agent/run/owner.h"
@@ -16,6 +18,7 @@
 #include "base/memory.h"
 
 #define DOCTOR_PARALLEL 32
+#define DOCTOR_HOSTS 32	/* columns; more hosts than that push the rest */
 #define DOCTOR_SUBJECT 14	/* columns */
 #define DOCTOR_NARROW 30	/* fewer columns are no place for a text */
 
@@ -26,6 +29,7 @@ struct doctor {
 	struct sequence **sequences;	/* whose ports are checked; a host each */
 	size_t sequence_count;
 	int columns;			/* of the terminal; 0: none */
+	int parallel;
 };
 
 /* One finding, its parts borrowed from a copy of the line. */
@@ -212,39 +216,102 @@ static int doctor_wider(int width, const char *text)
 	return len > width ? len : width;
 }
 
-static void doctor_print_table(const struct doctor *d)
+/* A line of the table: the hosts of which the same is to be said of that way. */
+struct doctor_row {
+	char *way, *says;
+	const char *driver;
+	const char **names;
+	size_t count;
+};
+
+static char *doctor_says(const struct examine_way *way)
 {
-	int hosts = 4, ways = 3, drivers = 6, indent;
-	const struct examine_way *way;
 	struct buffer first = { 0 };
-	char label[100], line[900];
+	char *says;
+
+	doctor_each(way, &first, doctor_first_fail);
+	says = memory_format("%s%s%s", way->failed ? "FAIL"
+				       : way->leave ? "-" : "ok",
+			     first.len > 0 ? "  " : "", buffer_text(&first));
+	buffer_release(&first);
+	return says;
+}
+
+static struct doctor_row *doctor_row_of(struct doctor_row *rows, size_t *count,
+					const struct examine_way *way)
+{
+	char buf[100], *says = doctor_says(way);
+	const char *label = doctor_label(way, buf, sizeof(buf));
+	struct doctor_row *row;
 	size_t i;
 
-	for (i = 0; i < d->count; i++) {
-		way = &d->ways[i];
-		hosts = doctor_wider(hosts, way->host->name);
-		ways = doctor_wider(ways, doctor_label(way, label,
-						       sizeof(label)));
-		drivers = doctor_wider(drivers, doctor_driver(way));
+	for (i = 0; i < *count; i++) {
+		row = &rows[i];
+		if (strcmp(row->way, label) == 0 &&
+		    strcmp(row->driver, doctor_driver(way)) == 0 &&
+		    strcmp(row->says, says) == 0) {
+			free(says);
+			return row;
+		}
 	}
+	row = &rows[(*count)++];
+	*row = (struct doctor_row){ .way = memory_copy(label), .says = says,
+				    .driver = doctor_driver(way) };
+	return row;
+}
+
+static void doctor_print_rows(const struct doctor *d,
+			      const struct doctor_row *rows, size_t count)
+{
+	int hosts = 4, ways = 3, drivers = 6, indent;
+	char **names = memory_new(count + 1, sizeof(*names)), *line;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		names[i] = hostlist_fold(rows[i].names, rows[i].count);
+		hosts = doctor_wider(hosts, names[i]);
+		ways = doctor_wider(ways, rows[i].way);
+		drivers = doctor_wider(drivers, rows[i].driver);
+	}
+	if (hosts > DOCTOR_HOSTS)
+		hosts = DOCTOR_HOSTS;
 	printf("\n%-*s  %-*s  %-*s\n", hosts, "HOST", ways, "WAY", drivers,
 	       "DRIVER");
 	indent = hosts + ways + drivers + 12;
 	if (d->columns - indent < DOCTOR_NARROW)
 		indent = 4;
-	for (i = 0; i < d->count; i++) {
-		way = &d->ways[i];
-		buffer_clear(&first);
-		doctor_each(way, &first, doctor_first_fail);
-		snprintf(line, sizeof(line), "%-*s  %-*s  %-*s  %s%s%s", hosts,
-			 way->host->name, ways,
-			 doctor_label(way, label, sizeof(label)), drivers,
-			 doctor_driver(way),
-			 way->failed ? "FAIL" : way->leave ? "-" : "ok",
-			 first.len > 0 ? "  " : "", buffer_text(&first));
+	for (i = 0; i < count; i++) {
+		line = memory_format("%-*s  %-*s  %-*s  %s", hosts, names[i],
+				     ways, rows[i].way, drivers, rows[i].driver,
+				     rows[i].says);
 		verb_put_folded(line, d->columns, indent);
+		free(line);
+		free(names[i]);
 	}
-	buffer_release(&first);
+	free(names);
+}
+
+static void doctor_print_table(const struct doctor *d)
+{
+	struct doctor_row *rows = memory_new(d->count + 1, sizeof(*rows)), *row;
+	size_t i, count = 0;
+
+	for (i = 0; i < d->count; i++) {
+		row = doctor_row_of(rows, &count, &d->ways[i]);
+		if (row->count > 0 && row->names[row->count - 1] ==
+					      d->ways[i].host->name)
+			continue;
+		row->names = memory_grow(row->names, row->count + 1,
+					 sizeof(*row->names));
+		row->names[row->count++] = d->ways[i].host->name;
+	}
+	doctor_print_rows(d, rows, count);
+	for (i = 0; i < count; i++) {
+		free(rows[i].way);
+		free(rows[i].says);
+		free(rows[i].names);
+	}
+	free(rows);
 }
 
 /* --- what there is to look at ------------------------------------------------------ */
@@ -388,7 +455,7 @@ static bool doctor_trust(struct doctor *d, struct examine_way *way,
 static int doctor_examine(struct doctor *d, bool send_break)
 {
 	unsigned flags = send_break ? DRIVER_DOCTOR_BREAK : 0;
-	bool whole = examine_ways(d->ways, d->count, DOCTOR_PARALLEL, flags,
+	bool whole = examine_ways(d->ways, d->count, d->parallel, flags,
 				  doctor_take, d);
 	int status;
 	size_t i;
@@ -422,17 +489,22 @@ static void doctor_release(struct doctor *d)
 
 static int doctor_run(struct verb_call *call)
 {
-	struct doctor d = { .call = call, .columns = verb_columns() };
+	struct doctor d = { .call = call, .columns = verb_columns(),
+			    .parallel = DOCTOR_PARALLEL };
+	const char *parallel = NULL;
 	const struct host **list = NULL;
 	bool send_break = false;
 	const struct verb_option own[] = { { "break", NULL, &send_break },
+					   { "parallel", &parallel, NULL },
 					   { NULL, NULL, NULL } };
 	size_t count = 0, i;
 	int status = verb_begin(call, own, 1, -1);
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
-	status = verb_load(call);
+	status = verb_parallel(call, parallel, &d.parallel);
+	if (status == 0)
+		status = verb_load(call);
 	if (status == 0)
 		status = verb_select(call, call->argv, call->argc, &list,
 				     &count);
@@ -449,7 +521,8 @@ const struct verb verb_doctor = {
 	.name = "doctor",
 	.usage = "HOST...|@GROUP",
 	.summary = "look at each way of hosts, in parallel",
-	.help = "  --break         send a serial break, where a console can\n",
+	.help = "  --break         send a serial break, where a console can\n"
+		"  --parallel N    ways at once (32)\n",
 	.json = "doctor",
 	.run = doctor_run,
 };

@@ -62,6 +62,35 @@ static int power_act(struct caller *c, enum driver_act act,
 	return caller_run(c, hosts, count);
 }
 
+/* It begins no run: what is said of one would be said in vain. */
+static int power_status_options(const struct caller *c)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} vain[] = { { "deadline", c->deadline != NULL },
+		     { "reason", c->reason != NULL },
+		     { "request-id", c->request != NULL },
+		     { "override", c->override != NULL },
+		     { "no-wait", c->no_wait } };
+	size_t i;
+
+	for (i = 0; i < sizeof(vain) / sizeof(vain[0]); i++) {
+		if (vain[i].given)
+			return verb_fail(c->call, 2, "--%s: power status begins no "
+					 "run; of these options it takes "
+					 "--parallel only", vain[i].name);
+	}
+	return 0;
+}
+
+static int power_status(const struct caller *c,
+			const struct host *const *hosts, size_t count)
+{
+	return status_print(c->call, hosts, count,
+			    c->parallel != NULL ? c->at_once : 0);
+}
+
 /* In the words of policy.ini. */
 static const char *power_permission(enum driver_act act, char *buf,
 				    size_t buf_len)
@@ -92,7 +121,9 @@ static int power_run(struct verb_call *call)
 				 "status, on, off, cycle, reset, soft or diag as "
 				 "the last word", word);
 	call->permission = power_permission(act, permission, sizeof(permission));
-	status = caller_check(&c);
+	status = act == DRIVER_ACT_NONE ? power_status_options(&c) : 0;
+	if (status == 0)
+		status = caller_check(&c);
 	if (status == 0)
 		status = verb_load(call);
 	if (status == 0)
@@ -100,7 +131,7 @@ static int power_run(struct verb_call *call)
 				       &count);
 	if (status == 0)
 		status = act == DRIVER_ACT_NONE
-				 ? status_print(call, list, count)
+				 ? power_status(&c, list, count)
 				 : power_act(&c, act, list, count);
 	free(list);
 	return status;

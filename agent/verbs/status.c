@@ -18,7 +18,6 @@
 #include "agent/run/survey.h"
 #include "base/memory.h"
 
-#define STATUS_PARALLEL 32
 #define STATUS_TIMEOUT_MS 10000
 
 struct status {
@@ -123,7 +122,7 @@ static void status_take(void *context, const struct survey_answer *answer)
 }
 
 int status_print(struct verb_call *call, const struct host *const *hosts,
-		 size_t count)
+		 size_t count, int parallel)
 {
 	struct status s = { .call = call, .hosts = hosts, .count = count };
 	const struct survey_reader reader = { .take = status_take,
@@ -132,8 +131,7 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 	bool whole;
 
 	s.says = memory_new(count + 1, sizeof(*s.says));
-	whole = survey_power(hosts, count, STATUS_PARALLEL, STATUS_TIMEOUT_MS,
-			     &reader);
+	whole = survey_power(hosts, count, parallel, STATUS_TIMEOUT_MS, &reader);
 	status_lines(&s);
 	free(s.says);
 	if (count == 0)
@@ -145,21 +143,26 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 static int status_run(struct verb_call *call)
 {
 	const struct host **list = NULL;
+	const char *parallel = NULL;
+	const struct verb_option own[] = { { "parallel", &parallel, NULL },
+					   { NULL, NULL, NULL } };
 	size_t count = 0;
-	int status = verb_begin(call, NULL, 0, -1);
+	int status = verb_begin(call, own, 0, -1), at_once = 0;
 
 	if (status != 0)
 		return status == 1 ? 0 : status;
-	status = verb_load(call);
+	status = verb_parallel(call, parallel, &at_once);
+	if (status == 0)
+		status = verb_load(call);
 	if (status != 0)
 		return status;
 	if (call->argc == 0)
 		return status_print(call,
 				    (const struct host *const *)call->config->hosts,
-				    call->config->host_count);
+				    call->config->host_count, at_once);
 	status = verb_hosts_of(call, call->argv, call->argc, &list, &count);
 	if (status == 0)
-		status = status_print(call, list, count);
+		status = status_print(call, list, count, at_once);
 	free(list);
 	return status;
 }
@@ -168,6 +171,7 @@ const struct verb verb_status = {
 	.name = "status",
 	.usage = "[HOST...|@GROUP]",
 	.summary = "read the power of hosts, in parallel",
+	.help = "  --parallel N    ask no more hosts at once; by default as answers come\n",
 	.json = "status",
 	.run = status_run,
 };

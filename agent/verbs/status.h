@@ -6,6 +6,6 @@
 
 /* Reads and prints the power of hosts; `status` and `power ... status`. */
 int status_print(struct verb_call *call, const struct host *const *hosts,
-		 size_t count);
+		 size_t count, int parallel);
 
 #endif

@@ -280,7 +280,7 @@ static void power_fleet_ask(const struct settings *const *settings,
 	if (conf_check_rc(ops->open(self, settings, POWER_MANY,
 				    deadline_in(CONF_SOON_MS), &err),
 			  &err, "fleet open"))
-		*ret_rc = ops->query(self, POWER_EACH_MS, deadline,
+		*ret_rc = ops->query(self, POWER_EACH_MS, 0, deadline,
 				     power_fleet_take, f, &err);
 	ops->close(self);
 	free(self);

@@ -29,7 +29,8 @@ static void fake_fleet_close(void *self)
 	(void)self;
 }
 
-static int fake_fleet_query(void *self, int64_t each_ms, int64_t deadline,
+static int fake_fleet_query(void *self, int64_t each_ms, int at_once,
+			    int64_t deadline,
 			    bool (*take)(void *context,
 					 const struct driver_fleet_answer *answer),
 			    void *context, struct rh_error *err)
@@ -39,7 +40,7 @@ static int fake_fleet_query(void *self, int64_t each_ms, int64_t deadline,
 	(void)self;
 	(void)deadline;
 	(void)err;
-	assert(each_ms == 500);
+	assert(each_ms == 500 && at_once == 7);
 	for (i = 0; i < say_count; i++) {
 		if (!take(context, &says[i]))
 			return 0;
@@ -102,7 +103,7 @@ static struct hand *start(void)
 {
 	struct rh_error err = RH_ERROR_INIT;
 	struct hand *h = hand_start_fleet("fleet/power", &fake_driver,
-					  no_settings, MANY, &err);
+					  no_settings, MANY, 7, &err);
 
 	assert_non_null(h);
 	return h;
@@ -176,7 +177,7 @@ static void begin(struct survey_fleet *f)
 		people[i] = (struct host){ .ways = &ways[i], .way_count = 1 };
 		hosts[i] = &people[i];
 	}
-	survey_fleet_begin(f, hosts, MANY + 1, 500);
+	survey_fleet_begin(f, hosts, MANY + 1, 7, 500);
 }
 
 /* Waits for the next; the host's number, or -1: no more. */

@@ -156,7 +156,7 @@ static void test_overload_loses_nobody(void **state)
 		serve(fd);
 	assert_int_equal(driver_ipmi.fleet->open(self, all, BMCS,
 						 deadline_in(5000), &err), 0);
-	assert_int_equal(driver_ipmi.fleet->query(self, EACH_MS,
+	assert_int_equal(driver_ipmi.fleet->query(self, EACH_MS, 0,
 						  deadline_in(30000), take, &c,
 						  &err), 0);
 	driver_ipmi.fleet->close(self);
@@ -172,10 +172,56 @@ static void test_overload_loses_nobody(void **state)
 	free(self);
 }
 
+/* Packets that came before anybody was answered. */
+static int first_packets(const struct settings *one, int fd, int at_once)
+{
+	const struct settings *all[BMCS];
+	struct rh_error err = RH_ERROR_INIT;
+	struct count c = { .told = 0 };
+	void *self = memory_new(1, driver_ipmi.fleet->size);
+	char packet[1024];
+	int i, n = 0;
+
+	for (i = 0; i < BMCS; i++)
+		all[i] = one;
+	assert_int_equal(driver_ipmi.fleet->open(self, all, BMCS,
+						 deadline_in(5000), &err), 0);
+	assert_int_equal(driver_ipmi.fleet->query(self, EACH_MS, at_once,
+						  deadline_in(200), take, &c,
+						  &err), 0);
+	driver_ipmi.fleet->close(self);
+	while (recv(fd, packet, sizeof(packet), MSG_DONTWAIT) > 0)
+		n++;
+	assert_int_equal(c.told, BMCS);
+	free(self);
+	return n;
+}
+
+static void test_no_more_at_once_than_allowed(void **state)
+{
+	char file[] = "/tmp/test-ipmi-window.XXXXXX";
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct settings *one;
+
+	(void)state;
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	password_file(file);
+	one = settings_of(port_of(fd), file);
+	assert_int_equal(first_packets(one, fd, 1), 1);
+	assert_int_equal(first_packets(one, fd, 3), 3);
+	assert_true(first_packets(one, fd, 0) > 3);
+	close(fd);
+	unlink(file);
+	settings_free(one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overload_loses_nobody),
+		cmocka_unit_test(test_no_more_at_once_than_allowed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
