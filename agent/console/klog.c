@@ -2,8 +2,9 @@
 /*
  * Kernel messages in the middle of a line get a line of their own. The machine
  * comes in with the text view; a small automaton looks for the time stamp
- * "[ddddd.dddddd] " (padded with blanks). Always true: held is a beginning of a
- * time stamp and shorter than one; while cut_len is not 0 nothing but messages
+ * "[ddddd.dddddd] " (padded with blanks), and for what systemd begins the lines
+ * with that it writes to the console, "[  OK  ] ". Always true: held is a
+ * beginning of one of these and shorter than it; while cut_len is not 0 nothing but messages
  * came since that line was cut off.
  */
 #include "agent/console/klog.h"
@@ -20,8 +21,36 @@ static bool klog_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static bool klog_is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/*
+ * "[  OK  ] Started ...": a service manager says what came of a job. A word has to
+ * stand behind it, since scripts of old end their own line with "[  OK  ]".
+ */
+static enum klog_fit klog_fits_status(const char *text, size_t len)
+{
+	static const char *const all[] = {
+		"[  OK  ] ", "[FAILED] ", "[DEPEND] ", "[ TIME ] ", "[ SKIP ] ",
+		"[ INFO ] ", "[ WARN ] ", "[ASSERT] ", "[UNSUPP] ",
+	};
+	const size_t width = sizeof("[  OK  ] ") - 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strncmp(all[i], text, len < width ? len : width) != 0)
+			continue;
+		if (len <= width)
+			return KLOG_BEGINS;
+		return klog_is_letter(text[width]) ? KLOG_IS : KLOG_NONE;
+	}
+	return KLOG_NONE;
+}
+
 /* Whether text is a time stamp, begins one, or neither. */
-static enum klog_fit klog_fits(const char *text, size_t len)
+static enum klog_fit klog_fits_stamp(const char *text, size_t len)
 {
 	size_t i = 1, digits = 0;
 
@@ -46,6 +75,13 @@ static enum klog_fit klog_fits(const char *text, size_t len)
 		return KLOG_BEGINS;
 	/* "] " or, with the caller behind it, "][    T1] " */
 	return text[i] == ' ' || text[i] == '[' ? KLOG_IS : KLOG_NONE;
+}
+
+static enum klog_fit klog_fits(const char *text, size_t len)
+{
+	enum klog_fit fit = klog_fits_stamp(text, len);
+
+	return fit != KLOG_NONE ? fit : klog_fits_status(text, len);
 }
 
 static void klog_put(struct klog *k, char c, struct buffer *out)

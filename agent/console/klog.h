@@ -8,8 +8,9 @@
 #include "base/buffer.h"
 
 /*
- * Kernel messages do not wait for the end of a prompt (C05):
+ * Kernel messages, and those of systemd, do not wait for the end of a prompt (C05):
  *   login: [   12.345678] usb 1-1: new device
+ *   login: [  OK  ] Started OpenSSH server.
  * In the text view such a message begins a line of its own, so that the prompt
  * before it ends its line as a person reads it, and /login: $/ matches.
  * Where the line goes on behind the messages, it is told once more as a whole,

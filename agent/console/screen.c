@@ -362,16 +362,33 @@ const struct screen_cell *screen_cells(const struct screen *s, int row)
 	return s->now->rows[row];
 }
 
-void screen_row(const struct screen *s, int row, struct buffer *out)
+/* The second cell of a character that has two, both of them whole. */
+static bool screen_is_second(const struct screen_cell *cells, int col)
+{
+	return col > 0 && (cells[col].attributes & SCREEN_WIDE_END) != 0 &&
+	       (cells[col - 1].attributes & SCREEN_WIDE) != 0;
+}
+
+/* by_cell: a character for each cell; else each character once. */
+static void screen_put_row(const struct screen *s, int row, bool by_cell,
+			   struct buffer *out)
 {
 	const struct screen_cell *cells = screen_cell(s, row, 0);
 	int last = s->cols, col;
 
 	while (last > 0 && screen_c_is_blank(cells[last - 1].c))
 		last--;
-	for (col = 0; col < last; col++)
+	for (col = 0; col < last; col++) {
+		if (!by_cell && screen_is_second(cells, col))
+			continue;
 		vis_append_code(out, screen_c_is_blank(cells[col].c)
 						? ' ' : cells[col].c);
+	}
+}
+
+void screen_row(const struct screen *s, int row, struct buffer *out)
+{
+	screen_put_row(s, row, true, out);
 }
 
 const char *screen_text(struct screen *s, size_t *ret_len)
@@ -382,7 +399,7 @@ const char *screen_text(struct screen *s, size_t *ret_len)
 	if (s->text_of != s->generation || s->text.data == NULL) {
 		buffer_clear(&s->text);
 		for (row = 0; row < s->rows; row++) {
-			screen_row(s, row, &s->text);
+			screen_put_row(s, row, false, &s->text);
 			if (s->text.len > used &&
 			    s->text.data[s->text.len - 1] != '\n')
 				used = s->text.len;

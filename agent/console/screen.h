@@ -79,11 +79,15 @@ static inline bool screen_cell_is_blank(const struct screen_cell *cell)
 	return cell->c == 0 || cell->c == ' ' || cell->c == 0xa0;
 }
 
-/* Appends the text of a row in UTF-8, without the blanks behind it. */
+/*
+ * Appends the text of a row in UTF-8, a character for each cell, without the blanks
+ * behind it: a wide character has a blank behind it.
+ */
 void screen_row(const struct screen *s, int row, struct buffer *out);
 
 /*
- * All rows, joined with \n, without empty rows at the end. Borrowed until the
+ * All rows as they are read, a wide character as one, joined with \n, without empty
+ * rows at the end. Borrowed until the
  * next call with this screen. ret_len may be NULL.
  */
 const char *screen_text(struct screen *s, size_t *ret_len);

@@ -74,6 +74,19 @@ static void text_give_up_utf8(struct text *t, struct buffer *out)
 		text_print(t, TEXT_REPLACEMENT, 3, out);
 }
 
+/*
+ * What stands on a screen without a trace: a byte order mark, blanks of no width and
+ * joiners. A blank that may not be broken is a blank there.
+ */
+static bool text_is_unseen(const char *utf8, size_t n)
+{
+	return n == 3 && (memcmp(utf8, "\xef\xbb\xbf", 3) == 0 ||
+			  memcmp(utf8, "\xe2\x81\xa0", 3) == 0 ||
+			  (memcmp(utf8, "\xe2\x80", 2) == 0 &&
+			   (unsigned char)utf8[2] >= 0x8b &&
+			   (unsigned char)utf8[2] <= 0x8f));
+}
+
 static void text_feed_utf8(struct text *t, unsigned char c, struct buffer *out)
 {
 	bool cut;
@@ -90,7 +103,9 @@ static void text_feed_utf8(struct text *t, unsigned char c, struct buffer *out)
 	t->utf8_len = 0;
 	if (n == 2 && (unsigned char)t->utf8[0] == 0xc2 && c < 0xa0)
 		escape_c1(&t->state, &t->string_len, c);
-	else
+	else if (n == 2 && (unsigned char)t->utf8[0] == 0xc2 && c == 0xa0)
+		text_print(t, " ", 1, out);
+	else if (!text_is_unseen(t->utf8, n))
 		text_print(t, t->utf8, n, out);
 }
 

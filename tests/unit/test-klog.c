@@ -40,6 +40,14 @@ static const struct {
 	  "ab\n[    2.138909] x\n[    2.138910] y\nab" },
 	{ "[    2.138909] x[    2.138910] y\nb",
 	  "[    2.138909] x\n[    2.138910] y\nb" },
+	/* What systemd says, and what the scripts before it said. */
+	{ "login: [  OK  ] Started x.\n", "login: \n[  OK  ] Started x.\n" },
+	{ "login: [FAILED] Failed to x.\n[ SKIP ] Ordering\nlogin: ",
+	  "login: \n[FAILED] Failed to x.\n[ SKIP ] Ordering\nlogin: " },
+	{ "Starting sshd: [  OK  ]\nx", "Starting sshd: [  OK  ]\nx" },
+	{ "Starting sshd: [  OK  ] \nx", "Starting sshd: [  OK  ] \nx" },
+	{ "say [ OK ] Fine", "say [ OK ] Fine" },
+	{ "say [    OK  ] Fine", "say [    OK  ] Fine" },
 	{ "v [    2.[    2.138909] in it", "v [    2.\n[    2.138909] in it" },
 };
 

@@ -150,7 +150,7 @@ static void bytes_that_are_no_utf8_are_of_code_page_437(void **state)
 	static const struct example examples[] = {
 		{ "caf\xc3\xa9", "caf\xc3\xa9" },
 		{ "\xe2\x94\x82", "\xe2\x94\x82" },
-		{ "\xf0\x9f\x90\xa7" "a", "\xf0\x9f\x90\xa7 a" },
+		{ "\xf0\x9f\x90\xa7" "a", "\xf0\x9f\x90\xa7" "a" },
 		/* C07: a box; C4 BF and CD BB look like letters of UTF-8 */
 		{ "\xda\xc4\xbf", "\xe2\x94\x8c\xe2\x94\x80\xe2\x94\x90" },
 		{ "\xc9\xcd\xbb", "\xe2\x95\x94\xe2\x95\x90\xe2\x95\x97" },
