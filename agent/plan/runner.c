@@ -117,6 +117,7 @@ static bool runner_open_signals(struct runner *r)
 	sigprocmask(SIG_BLOCK, &set, &r->before);
 	r->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a limit of files is a full disk */
 	return r->signal_fd >= 0;
 }
 
