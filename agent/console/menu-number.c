@@ -13,8 +13,6 @@
  */
 #include "agent/console/menu.h"
 
-#include <string.h>
-
 #define NUMBER_GAP 2		/* so many empty rows above the prompt */
 #define NUMBER_DIGITS 3
 #define NUMBER_LEAST 2		/* a single line with a number is no menu */
@@ -59,6 +57,23 @@ static bool number_prompt(const struct screen *s, struct menu_place *ret)
 	return true;
 }
 
+static bool number_is_digit(const struct screen *s, int row, int col)
+{
+	uint32_t c = number_c(s, row, col);
+
+	return c >= '0' && c <= '9';
+}
+
+/* What stands behind a number, and a blank behind that. */
+static bool number_ends(const struct screen *s, int row, int col, bool bracket)
+{
+	uint32_t c = number_c(s, row, col);
+
+	if (bracket ? c != ']' : c != ':' && c != '.' && c != ')')
+		return false;
+	return number_is_blank(s, row, col + 1);
+}
+
 /* "12: text", "12) text", "12. text", "[12] text"; false where it is none. */
 static bool number_entry(const struct screen *s, int row, int *ret_number,
 			 struct menu_place *ret)
@@ -70,14 +85,11 @@ static bool number_entry(const struct screen *s, int row, int *ret_number,
 		col++;
 	bracket = number_c(s, row, col) == '[';
 	col += bracket;
-	for (digits = 0; number_c(s, row, col) >= '0' &&
-			 number_c(s, row, col) <= '9'; digits++)
+	for (digits = 0; digits <= NUMBER_DIGITS &&
+			 number_is_digit(s, row, col); digits++)
 		number = number * 10 + (int)number_c(s, row, col++) - '0';
 	if (digits == 0 || digits > NUMBER_DIGITS ||
-	    number_c(s, row, col) == 0 ||
-	    strchr(bracket ? "]" : ":.)",
-		   (int)(number_c(s, row, col) & 0x7f)) == NULL ||
-	    number_c(s, row, col) > 0x7f || !number_is_blank(s, row, col + 1))
+	    !number_ends(s, row, col, bracket))
 		return false;
 	for (col++; col < screen_cols(s) && screen_is_blank(s, row, col);)
 		col++;

@@ -46,8 +46,36 @@ static void fuzz_same(struct screen *a, struct screen *b)
 	}
 }
 
+/* A list is where the highlight is, and nothing became of it meanwhile. */
+static void fuzz_list(struct screen *s, const struct menu_place *lit)
+{
+	static struct menu_list list;
+	int by;
+
+	menu_take_list(s, lit, &list);
+	assert(list.top >= 0 && list.top <= lit->row);
+	assert(list.bottom >= lit->row && list.bottom < screen_rows(s));
+	assert(menu_compare_lists(&list, &list, &by) == MENU_TURN_NONE);
+	menu_may_page(s, &list);
+	menu_is_sure(s, lit);
+	menu_is_overruled(s, lit);
+}
+
+static void fuzz_numbers(const struct screen *s, const struct match_pattern *p)
+{
+	static struct menu_numbers list;
+	struct menu_place place;
+	int number;
+
+	if (!menu_find_numbers(s, &list) ||
+	    !menu_find_number(s, &list, p, false, &number, &place))
+		return;
+	assert(number >= list.first && number < list.first + list.count);
+	assert(place.row < list.prompt.row);
+}
+
 /* What is found is on the screen. */
-static void fuzz_menu(const struct screen *s)
+static void fuzz_menu(struct screen *s)
 {
 	static struct match_pattern *pattern;
 	static struct menu_look look;
@@ -58,18 +86,27 @@ static void fuzz_menu(const struct screen *s)
 	if (pattern == NULL)
 		pattern = match_compile("[A-Za-z ]+$|\\W", 14, 0, NULL);
 	count = menu_find_entries(s, pattern, places, 15);
-	if (menu_find_lit(s, &look, &places[count]))
-		count++;
+	look.has_lit = menu_find_lit(s, &look, &places[count]);
+	if (look.has_lit) {
+		fuzz_list(s, &places[count]);
+		look.lit = places[count++];
+	}
+	fuzz_numbers(s, pattern);
 	for (i = 0; i < count; i++) {
 		assert(places[i].row >= 0 && places[i].row < screen_rows(s));
 		assert(places[i].col >= 0 && places[i].col < places[i].end);
 		assert(places[i].end <= screen_cols(s));
 		menu_is_whole(s, &places[i]);
+		menu_is_button(s, &places[i]);
 		menu_is_lit(s, &places[count - 1], &places[i]);
 		menu_text(s, &places[i], &text);
 	}
 	menu_changed_rows(s, &look);
+	places[0] = look.lit;
+	i = look.has_lit;
 	menu_take_look(s, &look);
+	look.has_lit = i;
+	look.lit = places[0];
 	buffer_release(&text);
 }
 

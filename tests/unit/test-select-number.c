@@ -229,6 +229,7 @@ static void what_is_no_such_menu_gets_no_number(void **state)
 		"1: Debian\r\n2: Debian, rescue\r\nEnter choice:    ",
 		"1: Debian\r\n2: Debian, rescue\r\nready ",
 		"1234: Debian\r\n1235: Debian, rescue\r\nEnter choice: ",
+		"11111111111111: Debian\r\n11111111111112: Debian, rescue\r\nEnter: ",
 	};
 	struct world w;
 	size_t i;
