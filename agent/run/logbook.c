@@ -8,7 +8,8 @@
  *
  * Own code for both: syslog(3) waits for a daemon that does not read, and a run
  * must not. Always true: no call here blocks; every value is escaped, so that it
- * is one line, whatever a host printed.
+ * is one line; only texts of events that are known to be ours, or the sequence's,
+ * are sent, and of the members only those that are.
  */
 #include "agent/run/logbook.h"
 
@@ -121,16 +122,32 @@ static int logbook_priority(const json_t *event)
 	return logbook_is_one_of(name, fine) ? LOGBOOK_FINE : LOGBOOK_INFO;
 }
 
-/* An event without a text: its members, but for bytes that went to a console. */
+/* Events whose texts are ours, or stand in the configuration. */
+static bool logbook_text_is_ours(const char *event)
+{
+	static const char *const list[] = {
+		"begin", "state", "idle", "lost", "timeout", "visits", "typed",
+		"again", "power", "note", "mute", "limit", "boot", "before",
+		"console-gap", "record-gap", "record-private", "earlier-run",
+		"override", "cancel", "question", "answer", "unanswered",
+		"verdict", NULL
+	};
+
+	return logbook_is_one_of(event, list);
+}
+
+/* What else is said of an event: never a text of a host. */
 static void logbook_members(struct buffer *out, json_t *event)
 {
-	static const char *const left[] = { "version", "at_ms", "time", "event",
-					    "state", "keys", "expect", NULL };
+	static const char *const said[] = { "rule", "pattern", "act", "way",
+					    "driver", "check", "port", "command",
+					    "exit", "code", "power", "asked",
+					    "bytes", "who", NULL };
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(event, key, value) {
-		if (logbook_is_one_of(key, left))
+		if (!logbook_is_one_of(key, said))
 			continue;
 		if (json_is_string(value))
 			buffer_printf(out, " %s=%.300s", key,
@@ -146,18 +163,21 @@ static void logbook_message(const struct logbook *l, const json_t *event,
 			    struct buffer *out)
 {
 	const char *state = logbook_member(event, "state");
+	const char *name = logbook_member(event, "event");
 	const char *text = logbook_member(event, "text");
 	const char *verdict = logbook_member(event, "verdict");
 	struct buffer raw = { 0 };
 
+	if (l->quotes || !logbook_text_is_ours(name))
+		text = "";
+
 	buffer_printf(&raw, "%s: %s%s%s", l->host, state,
-		      state[0] != '\0' ? ": " : "",
-		      logbook_member(event, "event"));
+		      state[0] != '\0' ? ": " : "", name);
 	if (verdict[0] != '\0')
 		buffer_printf(&raw, " %s", verdict);
 	if (text[0] != '\0')
 		buffer_printf(&raw, ": %.*s", LOGBOOK_TEXT_MAX, text);
-	else if (verdict[0] == '\0')
+	else
 		logbook_members(&raw, (json_t *)event);
 	vis_append(out, raw.data, raw.len < LOGBOOK_TEXT_MAX
 					  ? raw.len : LOGBOOK_TEXT_MAX);
@@ -186,10 +206,13 @@ static void logbook_journal_text(const struct logbook *l, const json_t *event,
 	logbook_field(out, "RHANDS_RUN", l->run);
 	logbook_field(out, "RHANDS_SEQUENCE", l->sequence);
 	logbook_field(out, "RHANDS_USER", l->user);
+	logbook_field(out, "RHANDS_CALLER", l->caller);
 	logbook_field(out, "RHANDS_EVENT", logbook_member(event, "event"));
 	logbook_field(out, "RHANDS_STATE", logbook_member(event, "state"));
 	logbook_field(out, "RHANDS_VERDICT", logbook_member(event, "verdict"));
 	logbook_field(out, "RHANDS_ACT", logbook_member(event, "act"));
+	logbook_field(out, "RHANDS_RULE", logbook_member(event, "rule"));
+	logbook_field(out, "RHANDS_CODE", logbook_member(event, "code"));
 	if (json_is_integer(json_object_get(event, "exit")))
 		buffer_printf(out, "RHANDS_EXIT=%d\n", (int)json_integer_value(
 					json_object_get(event, "exit")));
@@ -234,9 +257,12 @@ static void logbook_syslog_text(const struct logbook *l, const json_t *event,
 	logbook_word(out, "run", l->run);
 	logbook_word(out, "sequence", l->sequence);
 	logbook_word(out, "user", l->user);
+	logbook_word(out, "caller", l->caller);
 	logbook_word(out, "event", logbook_member(event, "event"));
 	logbook_word(out, "state", logbook_member(event, "state"));
 	logbook_word(out, "verdict", logbook_member(event, "verdict"));
+	logbook_word(out, "rule", logbook_member(event, "rule"));
+	logbook_word(out, "code", logbook_member(event, "code"));
 	if (json_is_integer(json_object_get(event, "exit")))
 		buffer_printf(out, " exit=\"%d\"", (int)json_integer_value(
 					json_object_get(event, "exit")));
@@ -270,6 +296,7 @@ void logbook_event(struct logbook *l, const json_t *event)
 	if (l->o == NULL)
 		return;
 	logbook_message(l, event, &message);
+	l->quotes = false;
 	if (l->o->journal != NULL) {
 		logbook_journal_text(l, event, buffer_text(&message), &text);
 		logbook_send(l, &l->journal, l->o->journal, &text);

@@ -9,8 +9,10 @@
 /*
  * The events of a run, for those who may not read its record: to syslog, and to
  * the journal of systemd as fields. What is sent is the text of the event and who
- * and where, never keys or output of a console. A logging daemon that is gone, or
- * does not read, costs the message and nothing else; what was lost is counted.
+ * and where, never what a host printed, on its console or elsewhere: of events
+ * whose texts may quote that, the rule that fired, or the code. A logging daemon that
+ * is gone, or does not read, costs the message and nothing else; what was lost is
+ * counted.
  */
 struct logbook_options {
 	const char *journal;	/* path of the socket; NULL: not there */
@@ -32,6 +34,8 @@ struct logbook {
 	const char *sequence;
 	const char *run;
 	const char *user;
+	const char *caller;	/* who came by sudo; NULL */
+	bool quotes;		/* the text of the next event may quote the host */
 };
 
 /*

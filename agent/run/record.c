@@ -141,7 +141,7 @@ static void record_file_close(struct record_file *f)
 	buffer_release(&f->waiting);
 }
 
-/* All of it, or nothing (then errno says why). */
+/* All of it, or nothing: see errno. */
 static bool record_file_put(struct record_file *f, const char *bytes,
 			    size_t len)
 {
@@ -263,8 +263,8 @@ static void record_give(struct record *r, const struct record_info *info)
 	    (owner_find(info->owner_group, &gid, &err) == 0 &&
 	     owner_give_folder(info->records, r->id, r->dir_fd, gid, &err) == 0))
 		return;
-	snprintf(r->privacy, sizeof(r->privacy), "the group %.60s can't read this "
-		 "record: %.200s", info->owner_group, err.text);
+	snprintf(r->privacy, sizeof(r->privacy), "the group %.60s can't read "
+		 "this record: %.200s", info->owner_group, err.text);
 }
 
 static const char *record_own_user(void)
@@ -372,10 +372,10 @@ void record_discard(struct record *r)
 		return;
 	for (i = 0; r->dir_fd >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
 		unlinkat(r->dir_fd, files[i], 0);
-	if (r->dir_fd >= 0)
+	if (r->dir_fd >= 0) {
 		owner_forget(r->records, r->id, r->dir_fd);
-	if (r->dir_fd >= 0)
 		rmdir(r->path);
+	}
 	record_free(r);
 }
 
@@ -420,6 +420,11 @@ const char *record_user(const struct record *r)
 	const char *user = json_string_value(json_object_get(r->run, "user"));
 
 	return user != NULL ? user : "unknown";
+}
+
+const char *record_caller(const struct record *r)
+{
+	return json_string_value(json_object_get(r->run, "caller"));
 }
 
 int record_set(struct record *r, const char *key, const char *value,
@@ -489,10 +494,7 @@ int record_sync(struct record *r, struct rh_error *err)
 
 /* ---- the console -------------------------------------------------------------- */
 
-/*
- * Lines, and before them the gap that is open, in one go: a disk with room for
- * the marker alone would get it again and again.
- */
+/* With the open gap in one go: a disk with room for it alone would get it often. */
 static bool record_cast_put(struct record *r, int64_t at_ms,
 			    const struct buffer *lines)
 {
@@ -566,11 +568,11 @@ static int record_make_evidence(const struct record *r)
 		return errno == EEXIST ? 0 : -1;
 	fd = openat(r->dir_fd, "evidence", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 						   O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	owner_follow(r->dir_fd, fd);
-	close(fd);
-	return 0;
+	if (fd >= 0) {
+		owner_follow(r->dir_fd, fd);
+		close(fd);
+	}
+	return fd < 0 ? -1 : 0;
 }
 
 int record_evidence(struct record *r, const char *name, const void *bytes,

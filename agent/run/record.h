@@ -56,6 +56,7 @@ const char *record_path(const struct record *r);	/* whole path */
 int record_dir(const struct record *r);			/* descriptor of it */
 const char *record_privacy(const struct record *r);	/* why the owner group can't
 							   read it; "" */
+const char *record_caller(const struct record *r);	/* who came by sudo; NULL */
 const char *record_user(const struct record *r);	/* whose run it is */
 
 /*

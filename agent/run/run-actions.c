@@ -313,6 +313,19 @@ static void run_record_typed(struct run *r, const char *names)
 	buffer_release(&clean);
 }
 
+/* Which rule it was, for those who may not read what the console said. */
+static void run_add_place(const struct rule *rule, json_t *fields)
+{
+	char place[400];
+
+	snprintf(place, sizeof(place), "%.380s:%d",
+		 rule->file != NULL ? rule->file : "?", rule->line);
+	json_object_set_new(fields, "rule", record_string(place));
+	if (rule->source != NULL)
+		json_object_set_new(fields, "pattern",
+				    record_string(rule->source));
+}
+
 static void run_machine_event(struct run *r, const struct machine_action *a)
 {
 	const char *text = a->text;
@@ -334,6 +347,9 @@ static void run_machine_event(struct run *r, const struct machine_action *a)
 		trace_take_keys(r, fields);
 	if (a->event == MACHINE_EVENT_STATE)
 		record_marker(r->record, run_at(r), a->state);
+	if (a->rule != NULL)
+		run_add_place(a->rule, fields);
+	r->logbook.quotes = a->quotes;
 	run_event(r, machine_event_name(a->event), a->state, text, fields);
 }
 

@@ -100,6 +100,7 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 		return -1;
 	logbook_open(&r->logbook, o->logbook, r->host->name, info.sequence,
 		     record_id(r->record), record_user(r->record));
+	r->logbook.caller = record_caller(r->record);
 	timeline_head(&r->timeline, r->host->name, info.sequence, info.summary);
 	if (record_privacy(r->record)[0] != '\0')
 		run_event(r, "record-private", "", record_privacy(r->record),

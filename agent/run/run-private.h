@@ -96,6 +96,7 @@ struct run {
 	struct machine_config config;
 	struct record *record;
 	struct logbook logbook;
+	bool end_quotes;	/* the reason has more than the sequence's words */
 	struct timeline timeline;
 	struct lock lock;
 	struct redact redact;

@@ -131,6 +131,7 @@ static void run_end(struct run *r, const struct machine_action *a)
 	r->over = true;
 	r->result->verdict = a->verdict;
 	r->result->code = a->code;
+	r->end_quotes = a->quotes;
 	redact_text(&r->redact, a->text, &clean);
 	snprintf(r->result->reason, sizeof(r->result->reason), "%s",
 		 buffer_text(&clean));
@@ -467,6 +468,7 @@ static void run_write_verdict(struct run *r)
 	run_add_rule(result, members);
 	last = json_copy(members);
 	trace_take_keys(r, last);
+	r->logbook.quotes = r->end_quotes;
 	run_event(r, "verdict", "", result->reason, last);
 	run_add_end(r, members);
 	if (logbook_lost(&r->logbook) > 0)

@@ -61,6 +61,20 @@ static bool check_is_refused(struct machine *m, const struct machine_outcome *o)
 	return true;
 }
 
+/* It was good, and has to be for a while. */
+static void check_tell_bad(struct machine *m, const struct machine_outcome *o)
+{
+	struct machine_action action = { .what = MACHINE_EVENT,
+					 .event = MACHINE_EVENT_NOTE,
+					 .quotes = true };
+	char text[500];
+
+	snprintf(text, sizeof(text), "it was good, and is not any more: %.400s",
+		 o->err.text);
+	action.text = text;
+	machine_emit(m, &action);
+}
+
 static void answer_check(struct machine *m, const struct action *a,
 			 const struct machine_outcome *o)
 {
@@ -75,8 +89,7 @@ static void answer_check(struct machine *m, const struct action *a,
 		return;
 	}
 	if (f->good_since != 0)
-		machine_event(m, MACHINE_EVENT_NOTE, "it was good, and is not any "
-			      "more: %.400s", o->err.text);
+		check_tell_bad(m, o);
 	f->good_since = 0;
 	if (deadline_add(m->now, a->every_ms) <= f->until) {
 		f->wake = deadline_add(m->now, a->every_ms);

@@ -258,6 +258,7 @@ struct machine {
 	bool confirming;
 	bool evidence_had;
 	enum rh_code fail_code;	/* of the action that is about to fail */
+	bool own_reason;	/* that of the end is the sequence's, word for word */
 	bool fresh;		/* the power was seen off in this run */
 	bool acted;		/* on the power, or by force */
 	struct last last;

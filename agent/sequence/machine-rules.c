@@ -330,6 +330,17 @@ static void rules_start(struct machine *m, const struct rule *rule)
 		machine_go(m, &rule->target);
 }
 
+/* The line that it is about is the console's; the rule is the sequence's. */
+static void rules_tell(struct machine *m, enum machine_event event,
+		       const struct rule *rule, const char *line)
+{
+	const struct machine_action action = { .what = MACHINE_EVENT,
+					       .event = event, .rule = rule,
+					       .text = line };
+
+	machine_emit(m, &action);
+}
+
 /* The rule has seen what it waits for. */
 void rules_saw(struct machine *m, const struct rule *rule,
 	       struct rule_use *use, const char *line)
@@ -338,7 +349,7 @@ void rules_saw(struct machine *m, const struct rule *rule,
 
 	use->count++;
 	use->total++;
-	machine_event(m, MACHINE_EVENT_SAW, "%s", line);
+	rules_tell(m, MACHINE_EVENT_SAW, rule, line);
 	if (rule->target.kind == TARGET_STATE) {
 		snprintf(proof, sizeof(proof), "saw \"%.100s\"", line);
 		m->proofs[0] = '\0';
@@ -388,7 +399,7 @@ static void rules_fire(struct machine *m, const struct found *f)
 	if (rules_wait_for_select(m, f->rule))
 		return;
 	if (rules_types(f->rule) && !rules_still_shown(m, f->end)) {
-		machine_event(m, MACHINE_EVENT_STALE, "%s", line);
+		rules_tell(m, MACHINE_EVENT_STALE, f->rule, line);
 		return;
 	}
 	rules_saw(m, f->rule, f->use, line);

@@ -184,6 +184,7 @@ void machine_finish(struct machine *m, enum verdict verdict, enum rh_code code,
 	struct machine_action action = { .what = MACHINE_END,
 					 .verdict = verdict,
 					 .code = code,
+					 .quotes = !m->own_reason,
 					 .text = reason != NULL ? reason : "" };
 
 	if (m->phase == PHASE_OVER)
@@ -199,6 +200,7 @@ void machine_abort(struct machine *m, int64_t now, enum verdict verdict,
 		   enum rh_code code, const char *reason)
 {
 	m->now = now;
+	m->own_reason = false;
 	machine_finish(m, verdict, code, reason);
 }
 
@@ -301,6 +303,7 @@ void machine_go(struct machine *m, const struct target *target)
 			       "returns, and no other runs it; run rhands check");
 		return;
 	}
+	m->own_reason = reason != NULL;
 	if (target->verdict == VERDICT_RECOVERED && reason == NULL)
 		reason = m->proofs;
 	last_look(m, target->verdict, RH_ERR_NONE, reason);

@@ -118,6 +118,9 @@ struct machine_action {
 	const char *force;		/* SHELL, BREAK: it may destroy what the host
 					   knows, and is called so; journal first */
 	enum machine_event event;
+	const struct rule *rule;	/* EVENT saw, stale: which one */
+	bool quotes;			/* EVENT note, END: what a host or a library
+					   said may stand in text */
 	const char *state;		/* name of the present state, "" before */
 	const char *text;		/* valid until the next call of ours */
 	enum verdict verdict;

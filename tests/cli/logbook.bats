@@ -65,8 +65,18 @@ daemon() {
 	status_is 0
 	wait_for 5 grep -q 'verdict="recovered"' "$BATS_TEST_TMPDIR/syslog.log"
 	# local3.notice is 19 * 8 + 5
-	grep -qE '^<157>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} rhands\[[0-9]+\]: \[rhands host="ldap1" run="[^"]+-ldap1-nap-[0-9a-f]{4}" sequence="nap" user="[^"]+" event="verdict" verdict="recovered" exit="0"\] ldap1: verdict recovered: ' \
+	grep -qE '^<157>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} rhands\[[0-9]+\]: \[rhands host="ldap1" run="[^"]+-ldap1-nap-[0-9a-f]{4}" sequence="nap" user="[^"]+" event="verdict" verdict="recovered" code="none" exit="0"\] ldap1: verdict recovered' \
 		"$BATS_TEST_TMPDIR/syslog.log"
+}
+
+@test "who came by sudo is named" {
+	good
+	log "journal = yes"
+	daemon journal
+	printf '[agent]\nrecords = %s\n' "$records" >>"$config/rhands.ini"
+	SUDO_UID=1 "$rhands" recover ldap1 --config "$config"
+	wait_for 5 grep -q '^RHANDS_VERDICT=recovered$' "$BATS_TEST_TMPDIR/journal.log"
+	grep -q '^RHANDS_CALLER=daemon$' "$BATS_TEST_TMPDIR/journal.log"
 }
 
 @test "runs of tests and of power are logged, too" {

@@ -192,7 +192,7 @@ needs_root() {
 	reader 4001 4242 runs --since 1d --host mail1 --json
 	[ "$(jq -r .host <<<"$output")" = mail1 ]
 	for verb in show report replay; do
-		reader 4001 4242 "$verb" "$(basename "$(record_of mail1)")" --json
+		reader 4001 4242 "$verb" "$(basename "$(record_of mail1)")"
 		status_is 0
 		for other in web1 ldap1; do
 			reader 4001 4242 "$verb" "$(basename "$(record_of "$other")")"

@@ -134,7 +134,7 @@ static void test_state_and_members(void **state)
 static void test_hostile_text(void **state)
 {
 	(void)state;
-	tell("{\"event\":\"saw\",\"state\":\"a\\\"]\",\"text\":"
+	tell("{\"event\":\"note\",\"state\":\"a\\\"]\",\"text\":"
 	     "\"x\\nPRIORITY=0\\nRHANDS_HOST=evil\\u001b[2J\"}");
 	next(journal_fd);
 	assert_null(strstr(got, "\nPRIORITY=0"));
@@ -145,6 +145,49 @@ static void test_hostile_text(void **state)
 	assert_null(strchr(got, '\n'));
 	assert_null(strchr(got, '\033'));
 	has("state=\"a\\\"\\]\"");
+}
+
+/* What a host may have printed is left out, whatever the event is called. */
+static void test_quotes(void **state)
+{
+	static const char *const events[] = {
+		"saw", "stale", "echo", "failed", "done", "healthy", "rung",
+		"restart", "ran", "console-error", "console-lost", "hand-ended",
+		"power-error", "power-unread", "boot-id", "one-that-is-new"
+	};
+	char text[300];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		snprintf(text, sizeof(text), "{\"event\":\"%s\",\"text\":"
+			 "\"evil\",\"output\":\"evil\",\"new\":\"evil\","
+			 "\"rule\":\"x.ini:3\",\"pattern\":\"/a b/\"}",
+			 events[i]);
+		tell(text);
+		assert_null(strstr(next(journal_fd), "evil"));
+		has(" rule=x.ini:3 pattern=/a b/\n");
+		has("RHANDS_RULE=x.ini:3\n");
+		assert_null(strstr(next(syslog_fd), "evil"));
+		has(" rule=\"x.ini:3\"");
+	}
+}
+
+/* A reason that is not the sequence's own, for one event. */
+static void test_quoted_reason(void **state)
+{
+	(void)state;
+	book.quotes = true;
+	tell("{\"event\":\"verdict\",\"verdict\":\"failed\",\"exit\":1,"
+	     "\"code\":\"lost\",\"reason\":\"evil\",\"text\":\"evil\"}");
+	assert_null(strstr(next(journal_fd), "evil"));
+	has("MESSAGE=ldap1: verdict failed ");
+	has("RHANDS_CODE=lost\n");
+	next(syslog_fd);
+	tell("{\"event\":\"verdict\",\"verdict\":\"failed\",\"exit\":1,"
+	     "\"text\":\"press F1\"}");
+	next(journal_fd);
+	has("MESSAGE=ldap1: verdict failed: press F1\n");
 }
 
 static void test_long_text(void **state)
@@ -240,6 +283,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_text, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_quotes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_quoted_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
