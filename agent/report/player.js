@@ -38,11 +38,24 @@
 		return "rgb(" + [level(Math.floor(c / 36)), level(Math.floor(c / 6) % 6), level(c % 6)] + ")";
 	}
 
+	// Each has the room of two cells, whatever the font at hand makes of it.
+	function wide(s, text) {
+		Array.from(text).forEach(function (c) {
+			var cell = document.createElement("span");
+			cell.className = "wide";
+			cell.textContent = c;
+			s.appendChild(cell);
+		});
+	}
+
 	function span(style, text) {
 		var s = document.createElement("span");
 		var attributes = data.styles[style][0];
 		var fg = color(data.styles[style][1]), bg = color(data.styles[style][2]);
-		s.textContent = text;
+		if (attributes & 16)
+			wide(s, text);
+		else
+			s.textContent = text;
 		if (attributes & 2) {
 			var swap = fg || "#d8d8d8";
 			fg = bg || "#101010";

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/vis.h"
 
+#define CAST_NOTHING UINT32_MAX	/* no character, not even a blank */
 #define CAST_FRAME_MS 40
 
 struct cast {
@@ -73,23 +74,54 @@ static uint32_t cast_code(uint32_t code)
 	return code < 0x20 || code == 0x7f ? ' ' : code;
 }
 
+/*
+ * A cell as the page has it. The right half of a wide character is nothing, of the
+ * same style as the left one, which has the room of both; half of one that was
+ * overwritten is a blank.
+ */
+static struct screen_cell cast_cell(const struct cast *c,
+				    const struct screen_cell *cells, int col)
+{
+	const uint32_t halves = SCREEN_WIDE | SCREEN_WIDE_END;
+	struct screen_cell cell = cells[col];
+	bool left = (cell.attributes & SCREEN_WIDE) != 0 && col + 1 < c->cols &&
+		    (cells[col + 1].attributes & SCREEN_WIDE_END) != 0;
+	bool right = (cell.attributes & SCREEN_WIDE_END) != 0 && col > 0 &&
+		     (cells[col - 1].attributes & SCREEN_WIDE) != 0;
+
+	if ((cell.attributes & halves) == 0)
+		return cell;
+	cell.attributes &= ~halves;
+	if (left || right)
+		cell.attributes |= SCREEN_WIDE;
+	else
+		cell.c = ' ';
+	if (right)
+		cell.c = CAST_NOTHING;
+	return cell;
+}
+
 static json_t *cast_row(struct cast *c, const struct screen_cell *cells)
 {
 	json_t *list = json_array();
 	struct buffer text = { 0 };
-	int col = 0, end = c->cols, from;
+	struct screen_cell first, cell;
+	int col = 0, end = c->cols;
 
 	while (end > 0 && screen_cell_is_blank(&cells[end - 1]) &&
 	       cells[end - 1].attributes == 0 &&
 	       cells[end - 1].bg == SCREEN_DEFAULT)
 		end--;
 	while (col < end) {
-		for (from = col; col < end &&
-				 cast_same_style(&cells[from], &cells[col]);
-		     col++)
-			vis_append_code(&text, cast_code(cells[col].c));
-		json_array_append_new(list, json_integer(
-						    cast_style(c, &cells[from])));
+		first = cast_cell(c, cells, col);
+		for (; col < end; col++) {
+			cell = cast_cell(c, cells, col);
+			if (!cast_same_style(&first, &cell))
+				break;
+			if (cell.c != CAST_NOTHING)
+				vis_append_code(&text, cast_code(cell.c));
+		}
+		json_array_append_new(list, json_integer(cast_style(c, &first)));
 		json_array_append_new(list, json_stringn(text.data, text.len));
 		buffer_clear(&text);
 	}

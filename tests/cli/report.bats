@@ -131,6 +131,43 @@ browser() {
 	grep -q 'data-ms="0"[^>]*class="now"\|class="now"[^>]*data-ms="0"' "$BATS_TEST_TMPDIR/dom"
 }
 
+@test "the console plays wide characters in two cells, and half of one as a blank" {
+	good
+	record 20261101T100000Z-web-nap-0001 web recovered
+	# what is behind them is in the same column in every row
+	{
+		echo '[0.1, "o", "\u001b[1;1H\u65e5\u672c\u8a9e|a"]'
+		echo '[0.2, "o", "\u001b[2;1Habcdef|b"]'
+		echo '[0.3, "o", "\u001b[3;1He\u0301bcdef|c"]'
+		echo '[0.4, "o", "\u001b[4;1H\u65e5\u672c\u8a9e|d\u001b[4;2Hx"]'
+	} >>"$dir/console.cast"
+	report last
+	# as the page gets it: no cell too many
+	jq -e 'any(.frames[][4:][]; .[0] == 0 and .[1][1] == "日本語")' <<<"$cast"
+	# as a browser lays it out: the bars stand below each other
+	local nonce
+	nonce=$(grep -o 'script nonce="[0-9a-f]*"' "$BATS_TEST_TMPDIR/page.html")
+	cat >>"$BATS_TEST_TMPDIR/page.html" <<-END
+		<$nonce>document.title = Array.from(document.querySelectorAll("#screen > div:not(#cursor)")).slice(0, 4)
+		.map(function (row) {
+			var walk = document.createTreeWalker(row, 4), range = document.createRange(), node, at;
+			while ((node = walk.nextNode()))
+				if ((at = node.data.indexOf("|")) >= 0) {
+					range.setStart(node, at);
+					range.setEnd(node, at + 1);
+				}
+			return Math.round(range.getBoundingClientRect().left - row.getBoundingClientRect().left);
+		}).join(" ");</script>
+	END
+	browser ''
+	read -r one two three four < <(sed -n 's/.*<title>\([-0-9 ]*\)<.*/\1/p' "$BATS_TEST_TMPDIR/dom")
+	echo "bars at $one $two $three $four"
+	[ "$two" -gt 40 ]
+	[ "$one" -eq "$two" ]
+	[ "$three" -eq "$two" ]
+	[ "$four" -eq "$two" ]
+}
+
 @test "a script that is not ours is not run by the browser" {
 	good
 	record 20261101T100000Z-web-nap-0001 web recovered
