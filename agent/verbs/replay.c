@@ -33,6 +33,7 @@ struct replay {
 	struct filter filter;
 	bool screen;
 	struct console_terminal terminal;	/* of the screen */
+	bool printed;		/* by the console, anything at all */
 	int64_t last_ms;
 };
 
@@ -111,6 +112,7 @@ static void replay_event(struct replay *p, const struct cast_event *event)
 
 	if (event->type != CAST_OUTPUT)
 		return;
+	p->printed = true;
 	if (event->at_ms > p->last_ms)
 		replay_wait(p, event->at_ms - p->last_ms);
 	p->last_ms = event->at_ms;
@@ -158,6 +160,9 @@ static int replay_lines(struct verb_call *call, struct replay *p,
 	free(line);
 	if (p->screen && status == 0)
 		console_terminal_close(&p->terminal);
+	if (status == 0 && !p->printed && !replay_is_over(p))
+		verb_fail(call, 0, "nothing was printed on the console in this "
+			  "run; `rhands show` tells what it did");
 	if (damaged > 0)
 		verb_fail(call, 0, "line %ld of the recording is damaged and was "
 			  "left out", damaged);

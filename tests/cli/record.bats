@@ -305,6 +305,10 @@ recording() {
 	says "before"
 	says "after"
 	says "line 6 of the recording is damaged"
+	recording <<<'{"version": 2, "width": 80, "height": 25}'
+	run rh replay cccc
+	status_is 0
+	says "nothing was printed on the console in this run"
 	recording </dev/null
 	run rh replay cccc
 	status_is 1
