@@ -194,7 +194,7 @@ static int config_compare_hosts(const void *a, const void *b)
 {
 	const struct host *const *x = a, *const *y = b;
 
-	return strcmp((*x)->name, (*y)->name);
+	return strverscmp((*x)->name, (*y)->name);
 }
 
 static void config_build_hosts(struct config_store *store,
@@ -217,7 +217,7 @@ static void config_build_hosts(struct config_store *store,
 						     config, problems);
 	}
 	config->host_count = all->host_count;
-	/* By file name, "a-b.ini" stands before "a.ini"; by name, after. */
+	/* As people count: web2 before web10, whatever the order of files. */
 	qsort(config->hosts, config->host_count, sizeof(*config->hosts),
 	      config_compare_hosts);
 }

@@ -127,8 +127,11 @@ static int power_run(struct verb_call *call)
 	if (status == 0)
 		status = verb_load(call);
 	if (status == 0)
-		status = verb_hosts_of(call, call->argv, call->argc - 1, &list,
-				       &count);
+		status = act == DRIVER_ACT_NONE
+				 ? verb_select(call, call->argv, call->argc - 1,
+					       &list, &count)
+				 : verb_hosts_of(call, call->argv,
+						 call->argc - 1, &list, &count);
 	if (status == 0)
 		status = act == DRIVER_ACT_NONE
 				 ? power_status(&c, list, count)

@@ -130,6 +130,10 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 					      .context = &s };
 	bool whole;
 
+	/* the examples name secrets that nobody has */
+	if (call->problems.errors > 0 && call->tree == NULL)
+		verb_fail(call, 0, "note: some files have errors; rhands check "
+			  "lists them");
 	s.says = memory_new(count + 1, sizeof(*s.says));
 	whole = survey_power(hosts, count, parallel, STATUS_TIMEOUT_MS, &reader);
 	status_lines(&s);
@@ -156,11 +160,7 @@ static int status_run(struct verb_call *call)
 		status = verb_load(call);
 	if (status != 0)
 		return status;
-	if (call->argc == 0)
-		return status_print(call,
-				    (const struct host *const *)call->config->hosts,
-				    call->config->host_count, at_once);
-	status = verb_hosts_of(call, call->argv, call->argc, &list, &count);
+	status = verb_select(call, call->argv, call->argc, &list, &count);
 	if (status == 0)
 		status = status_print(call, list, count, at_once);
 	free(list);

@@ -41,6 +41,17 @@ named() {
 	expected='db01 db02 web1 web2 web3' named all
 }
 
+@test "hosts of a group stand in the order in which people count" {
+	rack
+	host web10 </dev/null
+	sed -i 's/^groups.*/groups = web/' "$config"/hosts.d/web*.ini
+	expected='web1 web2 web3 web10' named @web
+	expected='web1 web3 web10' named -x web2 -x 'db[01-02]'
+	run --separate-stderr "$rhands" status -x web10 -x 'db[01-02]' --config "$config" \
+		--records "$records"
+	[[ $output == 'web[1-3] '* ]]
+}
+
 @test "-x takes hosts out again" {
 	rack
 	expected='web1 web3' named 'web[1-3]' -x web2
