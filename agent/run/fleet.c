@@ -22,11 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/run/run.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 #include "base/vis.h"
 
 #define FLEET_LINE_MAX 65536
+#define FLEET_LAST_MS 500	/* for a slow reader, after a signal */
 
 struct fleet {
 	const struct fleet_options *o;
@@ -159,6 +161,8 @@ static void fleet_take_event(struct fleet *f, struct fleet_member *m,
 	} else if (name != NULL && strcmp(name, "verdict") == 0) {
 		fleet_copy(m->verdict, sizeof(m->verdict), event, "verdict");
 		fleet_copy(m->reason, sizeof(m->reason), event, "reason");
+	} else if (name != NULL && strcmp(name, RUN_WAITS) == 0) {
+		fleet_copy(m->waits, sizeof(m->waits), event, "text");
 	} else {
 		m->text[0] = '\0';
 		if (name == NULL || strcmp(name, "state") != 0)
@@ -178,11 +182,8 @@ static void fleet_take_line(struct fleet *f, struct fleet_member *m,
 		return;
 	}
 	fleet_take_event(f, m, line);
-	if (f->o->json) {
-		fputs(line, stdout);
-		putchar('\n');
-		fflush(stdout);
-	}
+	if (f->o->json)
+		fleet_view_line(&f->view, line);
 }
 
 /* Whole lines of what a child wrote; at its end the rest too. */
@@ -283,6 +284,7 @@ static void fleet_signal(struct fleet *f)
 
 static void fleet_poll(struct fleet *f, struct pollfd *fds, int64_t until)
 {
+	bool waits = fleet_view_drain(&f->view);
 	size_t i, n = 1;
 
 	fds[0] = (struct pollfd){ .fd = f->signal_fd, .events = POLLIN };
@@ -292,6 +294,9 @@ static void fleet_poll(struct fleet *f, struct pollfd *fds, int64_t until)
 		fds[n++] = (struct pollfd){ .fd = f->list[i].errors,
 					    .events = POLLIN };
 	}
+	if (waits)
+		fds[n++] = (struct pollfd){ .fd = STDOUT_FILENO,
+					    .events = POLLOUT };
 	if (poll(fds, n, deadline_poll_ms(until)) <= 0)
 		return;
 	for (i = 0; i < f->next; i++) {
@@ -330,11 +335,31 @@ static int fleet_status(const struct fleet *f)
 	return f->stopped > 0 ? 130 : status;
 }
 
+/* The last lines, for a slow reader; a signal ends the wait for it. */
+static void fleet_drain(struct fleet *f)
+{
+	int64_t until = f->stopped > 0 ? deadline_in(FLEET_LAST_MS)
+				       : DEADLINE_NEVER;
+	struct pollfd fds[2] = {
+		{ .fd = f->signal_fd, .events = POLLIN },
+		{ .fd = STDOUT_FILENO, .events = POLLOUT },
+	};
+	int stopped = f->stopped;
+
+	while (fleet_view_drain(&f->view) && f->stopped == stopped &&
+	       poll(fds, 2, deadline_poll_ms(until)) != 0) {
+		fleet_signal(f);
+	}
+	if (f->view.gone)
+		fprintf(stderr, "rhands: standard output can't be written: %s\n",
+			strerror(f->view.why));
+}
+
 int fleet_run(const struct fleet_options *options,
 	      const struct host *const *hosts, size_t count)
 {
 	struct fleet f = { .o = options, .count = count };
-	struct pollfd *fds = memory_new(1 + 2 * count, sizeof(*fds));
+	struct pollfd *fds = memory_new(2 + 2 * count, sizeof(*fds));
 	int64_t until;
 	int status;
 	size_t i;
@@ -357,6 +382,10 @@ int fleet_run(const struct fleet_options *options,
 		f.list[i].status = 130;
 	fleet_view_summary(&f.view, options, f.list, count);
 	status = fleet_status(&f);
+	fleet_drain(&f);
+	if (f.view.gone && status == 0)
+		status = 1;
+	fleet_view_release(&f.view);
 	close(f.signal_fd);
 	sigprocmask(SIG_SETMASK, &f.before, NULL);
 	for (i = 0; i < count; i++) {

@@ -40,6 +40,7 @@ struct fleet_member {
 	int64_t ended;
 	char state[40];
 	char text[200];			/* of its last event, escaped */
+	char waits[120];		/* what it waits for, until when, escaped */
 	char verdict[24];		/* "" none yet */
 	char reason[600];		/* escaped */
 	char record[200];		/* name of the record; "" none */
@@ -60,16 +61,29 @@ int fleet_worse(int a, int b);
 
 /* ---- fleet-view.c: how it is shown ------------------------------------------ */
 
+/*
+ * A reader that does not read (a stopped terminal, a full pipe) never holds up the
+ * runs, nor what reads of them: what it has not taken waits in `out`.
+ */
 struct fleet_view {
+	bool silent;			/* JSON lines alone */
 	bool live;
 	int columns;
+	int name_width;
 	int rows;
 	int drawn;			/* lines of the table on the terminal */
 	int64_t drawn_at;
 	bool dirty;
+	struct buffer out;		/* for standard output */
+	struct buffer errors;		/* for standard error, where it is no terminal */
+	bool gone;			/* nobody takes standard output any more */
+	int why;			/* errno of that */
 };
 
 void fleet_view_init(struct fleet_view *v, bool json);
+
+/* A line of JSON of a host. */
+void fleet_view_line(struct fleet_view *v, const char *line);
 
 /* A line of words above the table: "web3  recovered  in 45s; ..." */
 void fleet_view_ended(struct fleet_view *v, const struct fleet_member *m);
@@ -83,5 +97,14 @@ int64_t fleet_view_tick(struct fleet_view *v, const struct fleet_member *list,
 /* The table goes; what came of all hosts, folded where equal. */
 void fleet_view_summary(struct fleet_view *v, const struct fleet_options *o,
 			const struct fleet_member *list, size_t count);
+
+/*
+ * Gives the readers what they take now. Returns whether something waits for
+ * standard output; its caller polls for that.
+ */
+bool fleet_view_drain(struct fleet_view *v);
+
+/* What was not taken is lost. */
+void fleet_view_release(struct fleet_view *v);
 
 #endif

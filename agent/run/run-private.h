@@ -98,6 +98,8 @@ struct run {
 	struct logbook logbook;
 	bool end_quotes;	/* the reason has more than the sequence's words */
 	struct timeline timeline;
+	const char *told_what;		/* run_tell_waits: told last */
+	int64_t told_until;
 	struct lock lock;
 	struct redact redact;
 	struct ring tail;		/* last output of the console, raw */

@@ -10,6 +10,7 @@
  * before it is sent; the loop ends by the deadline whatever the hands do.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -306,6 +307,28 @@ static bool run_wait(struct run *r)
 	       fds[0].revents != 0;
 }
 
+/* Once for each thing that is waited for. */
+static void run_tell_waits(struct run *r)
+{
+	const char *what = machine_waiting_for(r->machine);
+	int64_t until = machine_wait_until(r->machine);
+	int64_t until_ms = until == DEADLINE_NEVER ? -1 : until - r->epoch;
+	int64_t s = until_ms / 1000;
+	char text[120];
+	json_t *line;
+
+	if (r->told_what == what && r->told_until == until_ms)
+		return;
+	r->told_what = what;
+	r->told_until = until_ms;
+	snprintf(text, sizeof(text), "%s, until %" PRId64 ":%02" PRId64, what,
+		 s / 60, s % 60);
+	line = json_pack("{ss ss}", "event", RUN_WAITS, "text",
+			 until_ms < 0 ? what : text);
+	run_print_json(r, line);
+	json_decref(line);
+}
+
 static void run_show_status(struct run *r, int64_t now)
 {
 	int64_t until = machine_wait_until(r->machine);
@@ -325,6 +348,8 @@ static void run_loop(struct run *r)
 		run_drain_machine(r);
 		if (r->over)
 			break;
+		if (r->o->tells_waits)
+			run_tell_waits(r);
 		signalled = run_wait(r);
 		now = deadline_now();
 		if (signalled)

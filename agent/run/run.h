@@ -12,6 +12,12 @@
 #include "agent/sequence/sequence.h"
 #include "base/error.h"
 
+/*
+ * An event that is told to the parent of many runs alone, and not recorded: what
+ * the run waits for now, until when, in its text.
+ */
+#define RUN_WAITS "waits"
+
 /* A live run: one sequence on one host, by this process. */
 struct run_options {
 	const struct host *host;
@@ -23,6 +29,7 @@ struct run_options {
 	const char *done_word;		/* in place of "recovered", where a run only
 					   carries out an act; NULL: "recovered" */
 	bool json;			/* JSON lines on standard output */
+	bool tells_waits;		/* and RUN_WAITS between them */
 	enum timeline_mode mode;
 
 	const struct logbook_options *logbook;	/* NULL: no log but the record */

@@ -351,6 +351,18 @@ static int caller_claimed(const struct caller *c, struct run_options *options)
 	return status;
 }
 
+/* What is wrong with the sequence was said, on standard error. */
+static int caller_unfit(const struct caller *c, const struct host *host)
+{
+	struct rh_error err = RH_ERROR_INIT;
+
+	rh_error_set(&err, RH_ERR_CONFIG, "the sequence can't be carried out on "
+		     "it; nothing was done");
+	if (c->call->json)
+		verb_print_not_begun(host, &err);
+	return 2;
+}
+
 static int caller_one(void *context, const struct host *host)
 {
 	struct caller *c = context;
@@ -366,6 +378,7 @@ static int caller_one(void *context, const struct host *host)
 		.done_word = c->done_word,
 		.boot_id = c->boot_id,
 		.json = c->json,
+		.tells_waits = c->tells_waits,
 		.mode = isatty(STDOUT_FILENO) ? TIMELINE_LIVE : TIMELINE_PLAIN,
 		.why = c->reason != NULL ? c->why : NULL,
 		.request_id = c->request,
@@ -375,7 +388,7 @@ static int caller_one(void *context, const struct host *host)
 	int status;
 
 	if (s == NULL)
-		return 2;
+		return caller_unfit(c, host);
 	if (c->guarded)
 		guard_prepare(&c->guard, &host, 1);
 	status = caller_claimed(c, &options);
@@ -434,6 +447,7 @@ static int caller_many(struct caller *c, const struct host *const *hosts,
 		.word = c->word, .one = caller_one, .context = c,
 	};
 
+	c->tells_waits = !c->call->json && isatty(STDOUT_FILENO);
 	c->json = c->call->json = true;	/* of the children */
 	return fleet_run(&options, hosts, count);
 }

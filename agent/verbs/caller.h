@@ -44,6 +44,7 @@ struct caller {
 	char why[CALLER_TEXT_MAX + 1];
 	char override_why[CALLER_TEXT_MAX + 1];
 	bool json;			/* of this process: children of many do */
+	bool tells_waits;		/* as in struct run_options */
 	bool guarded;
 	struct guard guard;
 };

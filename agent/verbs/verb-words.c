@@ -121,6 +121,16 @@ void verb_print_json(json_t *object)
 	json_decref(object);
 }
 
+void verb_print_not_begun(const struct host *host, const struct rh_error *err)
+{
+	verb_print_json(json_pack("{ss ss ss so ss si}", "event", "verdict",
+				  "host", host->name, "verdict",
+				  verdict_name(VERDICT_UNKNOWN), "reason",
+				  record_string(err->text), "code",
+				  rh_code_name(err->code), "exit",
+				  run_error_status(err->code)));
+}
+
 int verb_not_begun(const struct verb_call *call, const struct host *host,
 		   const struct rh_error *err)
 {
@@ -128,12 +138,7 @@ int verb_not_begun(const struct verb_call *call, const struct host *host,
 
 	verb_fail(call, status, "%s", err->text);
 	if (call->json)
-		verb_print_json(json_pack("{ss ss ss so ss si}", "event",
-					  "verdict", "host", host->name,
-					  "verdict", verdict_name(VERDICT_UNKNOWN),
-					  "reason", record_string(err->text),
-					  "code", rh_code_name(err->code),
-					  "exit", status));
+		verb_print_not_begun(host, err);
 	return status;
 }
 

@@ -168,8 +168,10 @@ void verb_print_json(json_t *object);
 
 /*
  * A run that was not begun, for --json: an event "verdict" without a run, so that a
- * program that reads us gets an answer in any case. Returns its exit status.
+ * program that reads us gets an answer in any case. verb_not_begun also says it on
+ * standard error, and returns its exit status.
  */
+void verb_print_not_begun(const struct host *host, const struct rh_error *err);
 int verb_not_begun(const struct verb_call *call, const struct host *host,
 		   const struct rh_error *err);
 

@@ -28,6 +28,10 @@ rack() {
 	END
 }
 
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
 recover_all() {
 	run timeout 60 "$rhands" recover "$@" --config "$config" --records "$records"
 	echo "$output"
@@ -114,4 +118,92 @@ recover_all() {
 	echo "$output"
 	[ "$status" -eq 4 ]
 	[[ $output == *'2 unknown     web[1-2]: '* ]]
+}
+
+@test "on a small terminal the table keeps to its lines, and says what is waited for" {
+	rack 9
+	sed -i 's/wait 100ms/wait 2s/' "$config/sequences.d/nap.ini"
+	run timeout 60 "$BATS_TEST_DIRNAME/fleet-pty.py" 10 36 "$rhands" recover \
+		'web[1-9]' --config "$config" --records "$records"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *'9 under way, 0 to go, 0 done (not a'* ]]
+	[[ $output =~ web1\ +0:01\ +nap\ +the\ console ]]
+	# No row stands twice on a screen, and the table went before the summary.
+	awk '/^==/ { delete seen }
+	     /^web[0-9] +0:/ { if (seen[$1]++) exit 1 }' <<<"$output"
+	[[ ${output##*==} != *'under way'* ]]
+	[[ ${output##*==} == *'9 recovered   web[1-9]'* ]]
+}
+
+@test "a reader that does not read holds up no run, and misses no line" {
+	local notes='note "'$(printf '%0200d' 7)'"' out=$BATS_TEST_TMPDIR/out
+	rack 9
+	sed -i "s/^do.*/&$(for _ in {1..40}; do printf ', %s' "$notes"; done)/" \
+		"$config/sequences.d/nap.ini"
+	mkfifo "$out"
+	exec 7<>"$out"
+	timeout 60 "$rhands" recover 'web[1-9]' --parallel 2 --json \
+		--config "$config" --records "$records" >"$out" 3>&- 7>&- &
+	local parent=$!
+	all_over() {
+		[ "$(cat "$records"/runs/*/run.json 2>/dev/null |
+			jq -r 'select(.verdict == "recovered").host' | wc -l)" -eq 9 ]
+	}
+	wait_for 40 all_over
+	timeout 20 grep -m 9 '"verdict"' <&7 >"$BATS_TEST_TMPDIR/verdicts"
+	exec 7>&-
+	wait "$parent"
+	[ "$(jq -r .host "$BATS_TEST_TMPDIR/verdicts" | sort -u | wc -l)" -eq 9 ]
+}
+
+@test "a signal ends it also where nobody reads" {
+	local notes='note "'$(printf '%0200d' 7)'"' out=$BATS_TEST_TMPDIR/out
+	rack 9
+	sed -i "s/^do.*/&$(for _ in {1..40}; do printf ', %s' "$notes"; done)/" \
+		"$config/sequences.d/nap.ini"
+	mkfifo "$out"
+	exec 7<>"$out"
+	"$rhands" recover 'web[1-9]' --json --config "$config" --records "$records" \
+		>"$out" 3>&- 7>&- &
+	local parent=$!
+	all_over() {
+		[ "$(cat "$records"/runs/*/run.json 2>/dev/null |
+			jq -r 'select(.verdict == "recovered").host' | wc -l)" -eq 9 ]
+	}
+	wait_for 40 all_over
+	kill -TERM "$parent"
+	wait_for 10 gone "$parent"
+	exec 7>&-
+}
+
+@test "a host that the sequence does not fit is not begun, and has a verdict" {
+	rack 2
+	echo 'then = needs-hands "${place}"' >"$BATS_TEST_TMPDIR/then"
+	sed -i -e "/^then/r $BATS_TEST_TMPDIR/then" -e '/^then/d' \
+		"$config/sequences.d/nap.ini"
+	printf '[vars]\nplace = rack 7\n' >>"$config/hosts.d/web2.ini"
+	run -3 --separate-stderr timeout 60 "$rhands" recover web1 web2 --json \
+		--config "$config" --records "$records"
+	[[ $stderr == *'${place} is not set'* ]]
+	[ "$(jq -r 'select(.event == "verdict") | .host + " " + .verdict + " " + .code' \
+		<<<"$output" | sort | paste -sd,)" = \
+		'web1 unknown config,web2 needs-hands none' ]
+}
+
+@test "hosts that others hold are told one by one, and folded at the end" {
+	rack 3
+	sed -i 's/wait 100ms/wait 4s/' "$config/sequences.d/nap.ini"
+	timeout 60 "$rhands" recover 'web[1-3]' --config "$config" \
+		--records "$records" >/dev/null 3>&- &
+	local parent=$!
+	held() {
+		[ "$(grep -ls '"state"' "$records"/runs/*/journal.jsonl | wc -l)" -eq 3 ]
+	}
+	wait_for 20 held
+	recover_all 'web[1-3]'
+	[ "$status" -eq 5 ]
+	[ "$(grep -c '^web[1-3] *busy .*is held by .*pid' <<<"$output")" -eq 3 ]
+	[[ $output == *'3 busy        web[1-3]: held by others, see above'* ]]
+	wait "$parent"
 }
