@@ -14,6 +14,7 @@
 
 #include "agent/run/record.h"
 #include "agent/run/timeline.h"
+#include "agent/verbs/paths.h"
 #include "agent/verbs/rehearse.h"
 #include "base/deadline.h"
 

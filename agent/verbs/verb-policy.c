@@ -5,6 +5,7 @@
  * whatever --config says; who is bound by one can neither choose where rhands
  * reads and writes, nor see a host, or a run on it, that no rule names.
  */
+#include "agent/verbs/paths.h"
 #include "agent/verbs/verb-policy.h"
 
 #include <string.h>

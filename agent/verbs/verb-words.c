@@ -4,6 +4,7 @@
  * on both standard output and standard error, and a line that could not be
  * written does not end as a success (verb_finish).
  */
+#include "agent/verbs/paths.h"
 #include "agent/verbs/verb.h"
 
 #include <errno.h>

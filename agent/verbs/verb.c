@@ -5,6 +5,7 @@
  * sequences come from verb-sequence.c. Always true: what is wrong is said once,
  * on standard error, with foreign text escaped.
  */
+#include "agent/verbs/paths.h"
 #include "agent/verbs/verb.h"
 
 #include <fcntl.h>
