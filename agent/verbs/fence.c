@@ -13,6 +13,7 @@
 
 #include "agent/run/survey.h"
 #include "agent/verbs/fence-words.h"
+#include "agent/verbs/paths.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
