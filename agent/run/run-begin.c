@@ -109,13 +109,50 @@ static int begin_open_record(struct run *r, struct rh_error *err)
 	return lock_set_run(&r->lock, o->verb, record_id(r->record), err);
 }
 
+static void begin_see_force(void *context, const struct action *a)
+{
+	bool *force = context;
+
+	*force = *force || action_is_force(a);
+}
+
+static bool begin_has_force(const struct run *r)
+{
+	bool force = false;
+
+	sequence_each_action(r->o->sequence, begin_see_force, &force);
+	return force;
+}
+
+/* From here on this run counts as one with force, until it ended without. */
+static int begin_mark(struct run *r, struct rh_error *err)
+{
+	struct rh_error why = RH_ERROR_INIT;
+
+	if (record_set(r->record, "force", "possible", &why) == 0 ||
+	    r->o->guard == NULL)
+		return 0;	/* no act goes out without a journal anyhow */
+	if (err != NULL)
+		*err = why;
+	return -1;
+}
+
+/* Where hosts wait for each other, it counts before the next one asks. */
+static int begin_mark_early(struct run *r, struct rh_error *err)
+{
+	if (r->o->guard == NULL || r->o->guard->ask != GUARD_HEALTH ||
+	    !begin_has_force(r))
+		return 0;
+	return begin_mark(r, err);
+}
+
 int begin_record(struct run *r, struct rh_error *err)
 {
 	const struct run_options *o = r->o;
 
 	if (lock_take(&r->lock, o->records, r->host->name, o->verb, err) < 0)
 		return -1;
-	if (begin_open_record(r, err) == 0 &&
+	if (begin_open_record(r, err) == 0 && begin_mark_early(r, err) == 0 &&
 	    (o->begun == NULL ||
 	     o->begun(o->begun_context, record_id(r->record), err) == 0))
 		return 0;
@@ -125,13 +162,6 @@ int begin_record(struct run *r, struct rh_error *err)
 }
 
 /* ---- the guard ---------------------------------------------------------------- */
-
-static void begin_see_force(void *context, const struct action *a)
-{
-	bool *force = context;
-
-	*force = *force || action_is_force(a);
-}
 
 static void begin_tell_override(struct run *r, const struct guard_pass *pass)
 {
@@ -152,30 +182,17 @@ static void begin_refuse(struct run *r, const struct guard_pass *pass,
 		      err->text);
 }
 
-/* From here on this run counts as one with force, until it ended without. */
-static int begin_mark(struct run *r, struct rh_error *err)
-{
-	struct rh_error why = RH_ERROR_INIT;
-
-	if (record_set(r->record, "force", "possible", &why) == 0 ||
-	    r->o->guard == NULL)
-		return 0;	/* no act goes out without a journal anyhow */
-	if (err != NULL)
-		*err = why;
-	return -1;
-}
-
 bool begin_force(struct run *r)
 {
 	struct guard_pass pass = { .fd = -1 };
 	struct rh_error err = RH_ERROR_INIT;
-	bool force = false;
+	bool force;
 	int rc = 0;
 
 	if (r->admitted)
 		return true;
 	r->admitted = true;
-	sequence_each_action(r->o->sequence, begin_see_force, &force);
+	force = begin_has_force(r);
 	if (force && r->o->guard != NULL)
 		rc = guard_enter(r->o->guard, r->host, r->o->override != NULL,
 				 &pass, &err);

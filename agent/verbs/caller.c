@@ -167,6 +167,7 @@ void caller_begun(const struct verb_call *call, const char *host,
 struct caller_begin {
 	struct request *request;	/* NULL: none */
 	int told_fd;			/* of a run that is left to itself; -1 */
+	int turn_fd;			/* of a host that waited for its turn; -1 */
 };
 
 static int caller_has_begun(void *context, const char *run,
@@ -176,6 +177,8 @@ static int caller_has_begun(void *context, const char *run,
 
 	if (b->request != NULL && request_name(b->request, run, err) < 0)
 		return -1;
+	if (b->turn_fd >= 0)
+		close(b->turn_fd);
 	if (b->told_fd < 0)
 		return 0;
 	process_silence();
@@ -191,6 +194,8 @@ static int caller_carry_out(const struct caller *c, struct run_options *options,
 	struct rh_error err = RH_ERROR_INIT;
 	struct run_result result;
 
+	if (c->ask == GUARD_HEALTH)
+		begin->turn_fd = c->turn_fd;
 	options->begun = caller_has_begun;
 	options->begun_context = begin;
 	if (run_sequence(options, &result, &err) < 0)
@@ -262,7 +267,8 @@ static int caller_detach(const struct caller *c, struct run_options *options,
 static int caller_begin(const struct caller *c, struct run_options *options,
 			struct request *request)
 {
-	struct caller_begin begin = { .request = request, .told_fd = -1 };
+	struct caller_begin begin = { .request = request, .told_fd = -1,
+				      .turn_fd = -1 };
 
 	return c->no_wait ? caller_detach(c, options, &begin)
 			  : caller_carry_out(c, options, &begin);

@@ -37,6 +37,8 @@ struct caller {
 				     const struct host *host);
 	const void *context;
 	enum guard_ask ask;		/* which rules of the guard */
+	int turn_fd;			/* with GUARD_HEALTH: closed when the run has
+					   begun and is counted; -1: none */
 
 	/* caller.c */
 	int64_t deadline_ms;

@@ -43,6 +43,9 @@ static const struct {
 	{ "power_timeout", "--power-timeout=[seconds]", "second", "120",
 	  "How long a change of power may take, until it was seen",
 	  offsetof(struct fence_words, timeout) },
+	{ "override", "--override=[reason]", "string", NULL,
+	  "Why the guard does not count, for the record",
+	  offsetof(struct fence_words, override) },
 };
 
 #define FENCE_KEYS (sizeof(fence_keys) / sizeof(fence_keys[0]))
@@ -55,6 +58,7 @@ void fence_words_release(struct fence_words *f)
 	free(f->config);
 	free(f->records);
 	free(f->timeout);
+	free(f->override);
 }
 
 /* A name that is not known is left alone: clusters send what they know. */

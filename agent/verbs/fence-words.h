@@ -14,6 +14,7 @@ struct fence_words {
 	char *config;
 	char *records;
 	char *timeout;		/* seconds */
+	char *override;		/* why no guard counts */
 };
 
 /*

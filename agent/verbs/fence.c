@@ -14,6 +14,7 @@
 #include "agent/run/survey.h"
 #include "agent/verbs/fence-words.h"
 #include "agent/verbs/paths.h"
+#include "agent/verbs/verb-guard.h"
 #include "agent/verbs/verb.h"
 #include "base/deadline.h"
 #include "base/memory.h"
@@ -80,17 +81,22 @@ static int fence_act(struct fence *f, const struct host *host,
 				   "then = recovered\n", f->words.timeout,
 				   driver_act_name(act));
 	struct sequence *s = verb_builtin("fence", text);
+	struct guard guard;
+	bool guarded = verb_guard(f->call, GUARD_COUNTS, &guard);
 	struct run_options options = {
 		.host = host, .sequence = s, .records = f->call->records,
 		.logbook = &f->call->logbook,
 		.verb = "fence", .must_see = true, .done_word = "done",
 		.mode = TIMELINE_QUIET,
+		.guard = guarded ? &guard : NULL,
+		.override = f->words.override,
 	};
 	struct rh_error err = RH_ERROR_INIT;
 	struct run_result result;
 	int rc;
 
 	free(text);
+	guard.past = "the parameter override goes past it";
 	rc = run_sequence(&options, &result, &err);
 	sequence_free(s);
 	if (rc < 0)

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rhands maintain PLAN: a maintenance, wave by wave, inside its window. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "agent/plan/runner.h"
 #include "agent/plan/window.h"
 #include "agent/verbs/caller.h"
 #include "agent/verbs/maintain.h"
+#include "agent/verbs/verb-guard.h"
 #include "base/deadline.h"
+#include "base/memory.h"
+
+#define MAINTAIN_PATIENCE_MS 600000	/* for others of a group to be healthy */
+#define MAINTAIN_ASK_MS 2000
+#define MAINTAIN_TURN_MS 50
 
 struct maintain_options {
 	bool dry_run;
@@ -37,6 +45,80 @@ static struct sequence *maintain_give(const struct caller *c,
 	return step->sequence;
 }
 
+static void maintain_see_force(void *context, const struct action *a)
+{
+	bool *force = context;
+
+	*force = *force || action_is_force(a);
+}
+
+/* One host of a wave at a time asks the guard, until its run is there to be counted. */
+static int maintain_take_turn(const struct maintain *m, int64_t until)
+{
+	char *path = memory_format("%s/guard-turn.lock", m->call->records);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	free(path);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 &&
+	       deadline_now() < until)
+		usleep(MAINTAIN_TURN_MS * 1000);
+	return fd;
+}
+
+static bool maintain_may_begin(struct guard *g, const struct host *host,
+			       struct rh_error *err)
+{
+	struct guard_pass pass = { .fd = -1 };
+	bool may;
+
+	guard_prepare(g, &host, 1);
+	rh_error_clear(err);
+	may = guard_enter(g, host, false, &pass, err) == 0 ||
+	      err->code != RH_ERR_REFUSED;
+	guard_leave(&pass);
+	guard_release(g);
+	g->asked_at = 0;	/* the next time anew */
+	return may;
+}
+
+/*
+ * A host of a wave waits where the guard would have too few healthy ones left: those
+ * before it come back. What it may do in the end, its run asks. Returns its turn, to
+ * be closed when the run has begun; -1: there is no guard.
+ */
+static int maintain_wait_healthy(struct maintain *m, const struct host *host,
+				 int64_t until)
+{
+	struct rh_error err = RH_ERROR_INIT;
+	struct guard guard;
+	bool told = false;
+	int turn;
+
+	if (!verb_guard(m->call, GUARD_HEALTH, &guard))
+		return -1;
+	turn = maintain_take_turn(m, until);
+	while (!maintain_may_begin(&guard, host, &err) &&
+	       deadline_now() < until) {
+		if (!told)
+			verb_fail(m->call, 0, "%s waits, not %s", host->name,
+				  err.text);
+		told = true;
+		usleep(MAINTAIN_ASK_MS * 1000);
+	}
+	return turn;
+}
+
+/* How long that may take, so that the run itself still fits. */
+static int64_t maintain_patience(const struct runner_turn *turn,
+				 const struct sequence *s)
+{
+	int64_t spare = turn->limit_ms - s->deadline_ms;
+
+	if (turn->limit_ms == 0 || spare > MAINTAIN_PATIENCE_MS)
+		return MAINTAIN_PATIENCE_MS;
+	return spare > 0 ? spare : 0;
+}
+
 static int maintain_one(void *context, const struct runner_turn *turn)
 {
 	struct maintain *m = context;
@@ -44,7 +126,8 @@ static int maintain_one(void *context, const struct runner_turn *turn)
 	struct caller c = { .call = m->call, .request = turn->request,
 			    .reason = c.why, .word = "maintain",
 			    .sequence = maintain_give, .context = &step,
-			    .ask = GUARD_HEALTH };
+			    .ask = GUARD_HEALTH, .turn_fd = -1 };
+	bool force = false;
 
 	m->call->json = true;
 	if (turn->step == MAINTENANCE_LOOK && turn->boot_id[0] != '\0')
@@ -53,6 +136,10 @@ static int maintain_one(void *context, const struct runner_turn *turn)
 					  turn->step, c.boot_id != NULL);
 	if (step.sequence == NULL)
 		return 2;
+	sequence_each_action(step.sequence, maintain_see_force, &force);
+	if (force)
+		c.turn_fd = maintain_wait_healthy(m, turn->host, deadline_in(
+			maintain_patience(turn, step.sequence)));
 	if (turn->limit_ms > 0 && turn->limit_ms < step.sequence->deadline_ms)
 		c.deadline_ms = turn->limit_ms;
 	snprintf(c.why, sizeof(c.why), "maintenance %s", turn->id);

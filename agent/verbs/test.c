@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/suite/suite-run.h"
+#include "agent/verbs/verb-guard.h"
 #include "agent/verbs/verb.h"
 #include "base/memory.h"
 
@@ -31,6 +32,8 @@ static int test_one(void *context, const struct suite_pair *pair)
 {
 	const struct test *t = context;
 	struct rh_error err = RH_ERROR_INIT;
+	struct guard guard;
+	bool guarded = verb_guard(t->call, GUARD_HEALTH, &guard);
 	const struct run_options options = {
 		.host = pair->host,
 		.sequence = pair->sequence,
@@ -39,10 +42,16 @@ static int test_one(void *context, const struct suite_pair *pair)
 		.verb = "test",
 		.deadline_ms = pair->test->deadline_ms,
 		.json = true,
+		.guard = guarded ? &guard : NULL,
 	};
 	struct run_result result;
+	int rc;
 
-	if (run_sequence(&options, &result, &err) == 0)
+	if (guarded)
+		guard_prepare(&guard, &pair->host, 1);
+	rc = run_sequence(&options, &result, &err);
+	guard_release(&guard);
+	if (rc == 0)
 		return result.exit_status;
 	t->call->json = true;
 	return verb_not_begun(t->call, pair->host, &err);

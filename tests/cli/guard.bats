@@ -323,3 +323,84 @@ teardown() {
 	done
 	acted 3
 }
+
+@test "guard: a test is begun again and again, but never below so many healthy hosts" {
+	rack r1 r2
+	printf '[test kick]\nsequence = bring\nhosts = r1\nrepeat = 5\nexpect = failed\n' \
+		>"$BATS_TEST_TMPDIR/suite.ini"
+	run rh test "$BATS_TEST_TMPDIR/suite.ini" </dev/null
+	status_is 0
+	acted 5
+	# they count for others
+	run rh recover r1 </dev/null
+	refused 'runs-per-host = 3)'
+	agent <<-END
+		[guard rack]
+		min-healthy = 1
+	END
+	run rh test "$BATS_TEST_TMPDIR/suite.ini" </dev/null
+	status_is 1
+	says 'refused by the guard (min-healthy = 1 of rack)'
+	says_not override
+	acted 5
+}
+
+# fenced WORD...: what a cluster would send.
+fenced() {
+	run "$rhands" fence < <(printf '%s\n' "config=$config" "records=$records" "$@")
+	echo "$output"
+}
+
+@test "guard: a cluster fences, but not in a storm" {
+	rack r1 r2
+	agent <<-END
+		[guard]
+		runs-per-host = 2
+		[guard rack]
+		min-healthy = 1
+	END
+	# that others are ill is why it fences
+	printf '#!/bin/sh\necho "$1 $2" >>%s\necho "$2" >%s.$1\n' "$acts" "$acts" \
+		>"$BATS_TEST_TMPDIR/act"
+	for name in r1 r2; do
+		echo on >"$acts.$name"
+		sed -i "s#^status = .*#status = /bin/cat $acts.$name\nmin-off = 1s#" \
+			"$config/hosts.d/$name.ini"
+	done
+	for _ in 1 2; do
+		fenced action=reboot plug=r1
+		status_is 0
+	done
+	fenced action=off plug=r1
+	status_is 1
+	says 'refused by the guard (runs-per-host = 2)'
+	says 'the parameter override goes past it'
+	fenced action=off plug=r1 'override=a person looked'
+	status_is 0
+	cat "$records"/runs/*/run.json | jq -es 'any(.[]; .override == "a person looked")'
+	fenced action=off plug=r2
+	status_is 0
+	[ "$("$rhands" fence -o metadata | grep -c 'name="override"')" -eq 1 ]
+}
+
+@test "guard: a maintenance waits for as many healthy hosts, and counts nothing" {
+	load maintain.bash
+	for name in web1 web2 web3; do
+		server "$name"
+		sed -i 's/^recover = .*/&\ngroups = web/' "$config/hosts.d/$name.ini"
+	done
+	plan 'parallel = 3'
+	agent <<-END
+		[guard]
+		runs-per-host = 1
+		runs-per-group = 1
+		[guard web]
+		min-healthy = 2
+	END
+	run rh maintain night </dev/null
+	status_is 0
+	says 'waits, not refused by the guard (min-healthy = 2 of web)'
+	cat "$records"/runs/*/run.json | jq -es '
+		map(select(.force == "used")) | sort_by(.started) | length == 3 and
+		(.[0].ended <= .[1].started) and (.[1].ended <= .[2].started)'
+}
