@@ -14,6 +14,7 @@
 #include "base/memory.h"
 
 #define HOSTLIST_DIGITS 9
+#define HOSTLIST_NAME_MAX 255	/* as option_is_name has it */
 
 void hostlist_free(char **list, size_t count)
 {
@@ -96,6 +97,8 @@ static int expand_rest(const char *word, const char *head, size_t head_len,
 			return expand_fail(word, "a ] without its [", err);
 		if (*count >= HOSTLIST_MAX)
 			return expand_fail(word, "it means too many hosts", err);
+		if (head_len + strlen(rest) > HOSTLIST_NAME_MAX)
+			return expand_fail(word, "a name is too long", err);
 		*list = memory_grow(*list, *count + 1, sizeof(**list));
 		(*list)[(*count)++] = memory_format("%.*s%s", (int)head_len,
 						    head, rest);

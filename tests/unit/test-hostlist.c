@@ -71,12 +71,16 @@ static void test_fold_mixed(void **state)
 	free(folded);
 }
 
+#define FIFTY "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
+
 static void test_wrong(void **state)
 {
 	static const char *const words[] = {
 		"web[1-", "web[1-]", "web[a]", "web[]", "web]", "web[2-1]",
 		"web[1,,2]", "web[1-2-3]", "web[1-99999999]",
 		"web[1-3000][1-3000]", "web[1234567890]", "web[1 2]",
+		/* 65000 names of 300 bytes */
+		FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "[1-65000]",
 	};
 	struct rh_error err;
 	char **list;
