@@ -16,7 +16,7 @@ restarts() {
 	cat >"$LAB_CONFIG/sequences.d/restart-test.ini" <<-END
 	[sequence]
 	needs = power console shell
-	deadline = 10m
+	deadline = 30m
 	start = restart
 	[state restart]
 	do = $1
@@ -107,7 +107,7 @@ boots() {
 	cat >"$LAB_CONFIG/sequences.d/halt.ini" <<-END
 	[sequence]
 	needs = power shell
-	deadline = 5m
+	deadline = 20m
 	start = halt
 	[state halt]
 	do = stop gently
