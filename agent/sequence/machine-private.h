@@ -137,6 +137,8 @@ struct select {
 	enum select_phase phase;
 	const char *key;	/* that was pressed last */
 	int64_t pressed_at;	/* or since when the screen is watched */
+	int64_t first_at;	/* the same key, the first time */
+	int64_t settle_until;	/* a key that went out twice may still act */
 	int64_t until;		/* of the phase */
 	int64_t step_until;	/* of the way to this entry */
 	int64_t pace_ms;	/* the longest time a move took to be seen */

@@ -84,7 +84,8 @@ static void select_add_typed(struct machine *m, const char *key)
 	size_t len = strlen(key), at = b->len;
 	int count = 1;
 
-	if (m->select.phase == SELECT_NUMBER) {
+	if (m->select.phase == SELECT_NUMBER && key[1] == '\0' && b->len > 0 &&
+	    b->data[b->len - 1] <= '9') {
 		buffer_append_text(b, key);
 		return;
 	}
@@ -107,13 +108,17 @@ void select_was_typed(struct machine *m)
 
 	select_add_typed(m, s->key);
 	s->pressed_at = m->now;
+	if (s->still == 0 && !s->again)
+		s->first_at = m->now;
 	if (s->phase == SELECT_ENTERED) {
 		s->until = deadline_add(m->now, SELECT_ENTER_MS);
 		return;
 	}
-	/* A menu that was quick up to now does not get slow. */
+	/* A menu that was quick up to now does not get slow; one that lags, does. */
 	if (s->moved && 4 * s->pace_ms < wait)
 		wait = 4 * s->pace_ms;
+	if (2 * s->pace_ms > wait)
+		wait = 2 * s->pace_ms;
 	if (wait < SELECT_MOVE_LEAST_MS)
 		wait = SELECT_MOVE_LEAST_MS;
 	if (s->phase != SELECT_NUMBER)

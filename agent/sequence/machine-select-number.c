@@ -8,6 +8,7 @@
  *   NUMBER  -> a digit                the one before has come back
  *   NUMBER  -> Enter, then ENTERED    all have, and nothing else
  *   NUMBER  -> done                   the menu went on with the last digit
+ *   NUMBER  -> Backspace, a digit     the first one has not come back
  *
  * Always true: Enter goes out only where prompt and number are all that stands on
  * the row of the cursor.
@@ -81,6 +82,21 @@ static bool select_number_shows(const struct machine *m, int digits)
 	return true;
 }
 
+/* What is on its way over a line that lags comes back as late as the first one. */
+static bool select_number_settles(struct machine *m)
+{
+	struct select *s = &m->select;
+
+	if (!s->again || !select_number_shows(m, s->digits))
+		return false;
+	if (s->settle_until == 0) {
+		s->settle_until = deadline_add(m->now, m->now - s->first_at +
+						       SELECT_SETTLE_MORE_MS);
+		s->until = deadline_add(s->settle_until, SELECT_FIND_MS);
+	}
+	return m->now < s->settle_until;
+}
+
 bool select_number_look(struct machine *m, const struct action *a)
 {
 	struct select *s = &m->select;
@@ -88,6 +104,10 @@ bool select_number_look(struct machine *m, const struct action *a)
 
 	if (m->now < s->until &&
 	    m->now < deadline_add(m->last_byte, SELECT_SURE_MS))
+		return false;
+	if (s->digits == 0)
+		return select_number_press(m);
+	if (select_number_settles(m))
 		return false;
 	if (select_number_shows(m, s->digits))
 		return last ? select_enter(m) : select_number_press(m);
@@ -99,10 +119,14 @@ bool select_number_look(struct machine *m, const struct action *a)
 	}
 	if (m->now < s->until)
 		return false;
-	/* The first key of a session may be swallowed by a BMC. */
+	/*
+	 * The first key of a session may be swallowed by a BMC. Or it is on its way
+	 * over a line that lags: then it is erased, and the next one is the only one.
+	 */
 	if (s->keys == 1 && select_number_shows(m, 0)) {
 		s->digits = 0;
-		return select_number_press(m);
+		s->again = true;
+		return select_press(m, "Backspace");
 	}
 	return select_fail(m, a, "the number that was typed does not come back "
 				 "at the prompt; Enter was not pressed");

@@ -46,6 +46,7 @@ static void select_step_begin(struct machine *m, bool looked)
 	s->seen_since = DEADLINE_NEVER;
 	s->lit_known = s->moved = s->tabbed = false;
 	s->bottom = s->top = s->again = false;
+	s->settle_until = 0;
 	s->scrolls = s->scroll_keys = 0;
 	s->page_off = s->page_gap = false;
 }
@@ -168,7 +169,7 @@ static bool select_find(struct machine *m, const struct action *a)
 	if (select_lit(m, s->looked, &lit)) {
 		select_note_seen(m, &lit);
 		select_find_target(m, a, &lit, &is_lit);
-		if (select_go(m, a, &lit, is_lit))
+		if (m->now >= s->settle_until && select_go(m, a, &lit, is_lit))
 			return true;
 	} else if (select_find_target(m, a, NULL, &is_lit) && s->keys == 0 &&
 		   select_quiet(m, SELECT_UNLIT_MS)) {
@@ -230,6 +231,21 @@ void select_note_moved(struct machine *m, const struct menu_place *lit)
 	s->moved = true;
 	s->phase = SELECT_FIND;
 	s->until = deadline_add(m->now, SELECT_FIND_MS);
+	if (s->until < s->settle_until)
+		s->until = deadline_add(s->settle_until, SELECT_FIND_MS);
+}
+
+/*
+ * The key went out twice, and something moved: by the second one, or by the first
+ * over a line that lags, and then the second is still to come.
+ */
+static void select_settle(struct machine *m)
+{
+	struct select *s = &m->select;
+
+	if (s->still > 0)
+		s->settle_until = deadline_add(m->now, m->now - s->first_at +
+						       SELECT_SETTLE_MORE_MS);
 }
 
 static bool select_look(struct machine *m, const struct action *a)
@@ -243,9 +259,10 @@ static bool select_look(struct machine *m, const struct action *a)
 		return select_page_look(m, a);
 	if (select_lit(m, true, &lit) &&
 	    select_has_moved(m, &lit)) {
-		if (m->last_byte - s->pressed_at > s->pace_ms)
-			s->pace_ms = m->last_byte - s->pressed_at;
+		if (m->last_byte - s->first_at > s->pace_ms)
+			s->pace_ms = m->last_byte - s->first_at;
 		select_note_jump(m, &lit);
+		select_settle(m);
 		select_note_moved(m, &lit);
 		return true;
 	}
@@ -295,7 +312,7 @@ static bool select_entered(struct machine *m, const struct action *a)
 	return select_fail(m, a, "Enter has no effect");
 }
 
-/* ---- the doors --------------------------------------------------------------------------------- */
+/* ---- the doors -------------------------------------------------------------- */
 
 bool select_step(struct machine *m, const struct action *a)
 {
@@ -344,6 +361,7 @@ int64_t select_deadline(const struct machine *m)
 	if (!m->attached)
 		return deadline_add(m->lost_since, SELECT_LOST_MS);
 	due = select_sooner(m, due, s->until);
+	due = select_sooner(m, due, s->settle_until);
 	due = select_sooner(m, due, deadline_add(s->pressed_at, SELECT_PAINT_MS));
 	due = select_sooner(m, due, deadline_add(s->looked_at, SELECT_BUSY_MS));
 	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++)

@@ -7,6 +7,7 @@
 
 #define SELECT_KEYS_MAX 250
 #define SELECT_FIND_MS 10000
+#define SELECT_SETTLE_MORE_MS 1000
 #define SELECT_SURE_MS 200	/* quiet for so long: Enter may be pressed */
 #define SELECT_ROWS 3		/* so many changed rows: another screen */
 

@@ -54,6 +54,11 @@ static void press(struct world *w, char c)
 		buffer_append_text(&w->out, "\r\nbooting\r\nit\r\nnow\r\n");
 		return;
 	}
+	if (c == '\177') {
+		if (w->line.len > 0)
+			w->line.data[--w->line.len] = '\0';
+		return;
+	}
 	buffer_append_char(&w->line, c);
 	if (w->echo == ECHO_AT_ONCE)
 		buffer_append_text(&w->out, "\033[2J\033[H1. A\r\n2. B\r\n3. C\r\n");
