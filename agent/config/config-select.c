@@ -245,9 +245,10 @@ static int config_select_group(const struct config *config, const char *group,
 	return found ? 0 : config_select_no_group(config, group, err);
 }
 
-int config_select(const struct config *config, const char *word,
-		  const struct host ***list, size_t *count,
-		  struct rh_error *err)
+/* One word without a comma outside of brackets. */
+static int config_select_one(const struct config *config, const char *word,
+			     const struct host ***list, size_t *count,
+			     struct rh_error *err)
 {
 	if (word[0] == '@')
 		return config_select_group(config, word + 1, list, count, err);
@@ -255,6 +256,37 @@ int config_select(const struct config *config, const char *word,
 	if (strcmp(word, "all") == 0 && config_host(config, word) == NULL)
 		return config_select_all(config, list, count, err);
 	return config_select_named(config, word, list, count, err);
+}
+
+/* The length of a word up to its first comma outside of brackets. */
+static size_t config_select_len(const char *word)
+{
+	bool inside = false;
+	size_t i;
+
+	for (i = 0; word[i] != '\0' && (inside || word[i] != ','); i++) {
+		if (word[i] == '[' || word[i] == ']')
+			inside = word[i] == '[';
+	}
+	return i;
+}
+
+int config_select(const struct config *config, const char *word,
+		  const struct host ***list, size_t *count,
+		  struct rh_error *err)
+{
+	size_t len;
+	char *one;
+	int rc;
+
+	for (;; word += len + 1) {
+		len = config_select_len(word);
+		one = memory_copy_len(word, len);
+		rc = config_select_one(config, one, list, count, err);
+		free(one);
+		if (rc < 0 || word[len] == '\0')
+			return rc;
+	}
 }
 
 int config_exclude(const struct config *config, const char *word,

@@ -197,7 +197,7 @@ int config_read_path(const char *what, const char *path,
 
 /*
  * The hosts that a word of the command line means: NAME, a range (hostlist.h),
- * @group, or all; appended to
+ * @group, or all, or several of those with commas between them; appended to
  * *list (count in *count; free the array, not the hosts). USAGE with the nearest
  * name where there is none. No host is listed twice.
  */

@@ -52,6 +52,14 @@ named() {
 	[[ $output == 'web[1-3] '* ]]
 }
 
+@test "what a summary names is taken as it stands, commas and all" {
+	rack
+	expected='web1 web2 db01 web3' named 'web[1-2],db01,web3'
+	expected='web1' named 'web[1,2],@databases' -x db01,web2,db02
+	run -2 "$rhands" hosts web1,,web2 --config "$config"
+	[[ $output == *'no host ""'* ]]
+}
+
 @test "-x takes hosts out again" {
 	rack
 	expected='web1 web3' named 'web[1-3]' -x web2
