@@ -160,3 +160,22 @@ terminal() {
 	says "answer: no, says $(id -un)"
 	[ ! -e "$records/twins/nfs1" ]
 }
+
+@test "ask: who may not use answer on all of its hosts, may not answer it" {
+	failing
+	printf '[agent]\nrecords = %s\n' "$records" >"$config/rhands.ini"
+	begin
+	wait_for 30 asked
+	printf '[policy one]\nwho = daemon\nhosts = web1\nverbs = answer\n' >"$config/policy.ini"
+	run env SUDO_UID=1 "$rhands" answer night yes --config "$config"
+	[ "$status" -ne 0 ]
+	says_not 'web1: '
+	asked
+	[ ! -e "$records/twins/nfs1" ]
+	sed -i 's/^hosts = .*/hosts = web1 nfs1/' "$config/policy.ini"
+	run env SUDO_UID=1 "$rhands" answer night no --config "$config"
+	status_is 0
+	ended
+	says 'answer: no, says '
+	[ ! -e "$records/twins/nfs1" ]
+}

@@ -122,3 +122,21 @@ resume() {
 	done
 	status_is 0
 }
+
+@test "luck: killed in a cold start, while the host boots" {
+	boot_time=3s server nfs1
+	sed -i 's/^start = up/start = off/' "$config/twins.d/nfs1.ini"
+	plan 'kind = start'
+	setsid "$rhands" maintain night --config "$config" --records "$records" \
+		>"$BATS_TEST_TMPDIR/first" 2>&1 </dev/null 3>&- &
+	runner=$!
+	wait_for 30 grep -qs ' power ' "$records/twins/nfs1"
+	kill -KILL -- "-$runner"
+	wait "$runner" || true
+	resume
+	status_is 0
+	# it is looked at, and not cut off while it boots
+	says 'nfs1             looking'
+	says 'nfs1             back in'
+	[ "$(grep -c ' power ' "$records/twins/nfs1")" -eq 1 ]
+}
