@@ -219,3 +219,22 @@ char *hostlist_fold(const char *const *names, size_t count)
 	}
 	return buffer_take(&out);
 }
+
+char *hostlist_general(const char *text, const char *host)
+{
+	size_t len = strlen(host);
+	struct buffer out = { 0 };
+	const char *at = text;
+
+	while (*at != '\0') {
+		if (len > 0 && strncmp(at, host, len) == 0 &&
+		    (at == text || !isalnum((unsigned char)at[-1])) &&
+		    !isalnum((unsigned char)at[len])) {
+			buffer_append_char(&out, '*');
+			at += len;
+		} else {
+			buffer_append_char(&out, *at++);
+		}
+	}
+	return out.len > 0 ? buffer_take(&out) : memory_copy("");
+}

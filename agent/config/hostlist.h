@@ -25,6 +25,12 @@ int hostlist_expand(const char *word, char ***list, size_t *count,
  */
 char *hostlist_fold(const char *const *names, size_t count);
 
+/*
+ * The text with a "*" for each time that it names the host, as a word or a part of
+ * one ("*.lock"): what is said of many hosts, to be compared. Free it.
+ */
+char *hostlist_general(const char *text, const char *host);
+
 void hostlist_free(char **list, size_t count);
 
 #endif

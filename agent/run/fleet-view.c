@@ -245,6 +245,19 @@ int64_t fleet_view_tick(struct fleet_view *v, const struct fleet_member *list,
 
 /* ---- the summary ------------------------------------------------------------------- */
 
+/* Two reasons that name nothing but their own hosts differently. */
+static bool view_same_reason(const struct fleet_member *a,
+			     const struct fleet_member *b)
+{
+	char *x = hostlist_general(a->reason, a->host->name);
+	char *y = hostlist_general(b->reason, b->host->name);
+	bool same = strcmp(x, y) == 0;
+
+	free(x);
+	free(y);
+	return same;
+}
+
 static bool view_equal(const struct fleet_member *a,
 		       const struct fleet_member *b)
 {
@@ -255,7 +268,7 @@ static bool view_equal(const struct fleet_member *a,
 		return true;
 	/* Each is held by somebody else: its own line has said by whom. */
 	return a->status == b->status &&
-	       (a->status == 5 || strcmp(a->reason, b->reason) == 0);
+	       (a->status == 5 || view_same_reason(a, b));
 }
 
 static void view_fold(struct fleet_view *v, const struct fleet_member *list,
@@ -263,9 +276,8 @@ static void view_fold(struct fleet_view *v, const struct fleet_member *list,
 {
 	const char **names = memory_new(count + 1, sizeof(*names));
 	const struct fleet_member *m = &list[first];
-	const char *reason = m->status != 0 ? m->reason : "";
 	size_t n = 0, i;
-	char *folded;
+	char *folded, *reason;
 
 	for (i = first; i < count; i++) {
 		if (told[i] || !view_equal(m, &list[i]))
@@ -274,10 +286,16 @@ static void view_fold(struct fleet_view *v, const struct fleet_member *list,
 		names[n++] = list[i].host->name;
 	}
 	folded = hostlist_fold(names, n);
-	if (m->status == 5 && n > 1)
-		reason = "held by others, see above; nothing was done";
+	if (m->status == 0 || n == 1)
+		reason = memory_copy(m->status == 0 ? "" : m->reason);
+	else if (m->status == 5)
+		reason = memory_copy("held by others, see above; nothing was "
+				     "done");
+	else
+		reason = hostlist_general(m->reason, m->host->name);
 	buffer_printf(&v->out, "%5zu %-11s %s%s%s\n", n, view_word(m), folded,
 		      reason[0] != '\0' ? ": " : "", reason);
+	free(reason);
 	free(folded);
 	free(names);
 }

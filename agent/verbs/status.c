@@ -26,6 +26,7 @@ struct status {
 	size_t count;		/* of hosts */
 	char **says;		/* what is to be said of each, NULL: not known, or
 				   printed */
+	char **general;		/* the same without its name */
 	size_t known;
 	bool bad;		/* of one at least there is no state */
 };
@@ -65,24 +66,27 @@ static char *status_text(const struct survey_answer *a, const char *holder)
 /* The line that the host has, with all the others that it is right for. */
 static void status_line(struct status *s, size_t first, const char **names)
 {
-	char *text = s->says[first], *hosts, *line;
+	char *text = s->says[first], *general = s->general[first], *hosts, *line;
 	size_t count = 0, i;
 
 	for (i = first; i < s->count; i++) {
-		if (s->says[i] == NULL || strcmp(s->says[i], text) != 0)
+		if (s->says[i] == NULL || strcmp(s->general[i], general) != 0)
 			continue;
 		names[count++] = s->hosts[i]->name;
-		if (i > first)
+		if (i > first) {
 			free(s->says[i]);
+			free(s->general[i]);
+		}
 		s->says[i] = NULL;
 	}
 	hosts = hostlist_fold(names, count);
-	line = memory_format("%-16s %s", hosts, text);
+	line = memory_format("%-16s %s", hosts, count > 1 ? general : text);
 	verb_put(line);
 	putchar('\n');
 	free(line);
 	free(hosts);
 	free(text);
+	free(general);
 }
 
 /* All that is known and was not printed yet. */
@@ -117,6 +121,8 @@ static void status_take(void *context, const struct survey_answer *answer)
 		return;
 	}
 	s->says[answer->index] = status_text(answer, holder);
+	s->general[answer->index] = hostlist_general(s->says[answer->index],
+						     answer->host->name);
 	if (s->known == s->count)
 		status_lines(s);
 }
@@ -135,9 +141,11 @@ int status_print(struct verb_call *call, const struct host *const *hosts,
 		verb_fail(call, 0, "note: some files have errors; rhands check "
 			  "lists them");
 	s.says = memory_new(count + 1, sizeof(*s.says));
+	s.general = memory_new(count + 1, sizeof(*s.general));
 	whole = survey_power(hosts, count, parallel, STATUS_TIMEOUT_MS, &reader);
 	status_lines(&s);
 	free(s.says);
+	free(s.general);
 	if (count == 0)
 		verb_fail(call, 0, "there are no hosts in %s/hosts.d",
 			  call->config_dir);

@@ -207,3 +207,12 @@ recover_all() {
 	[[ $output == *'3 busy        web[1-3]: held by others, see above'* ]]
 	wait "$parent"
 }
+
+@test "reasons that differ by the name of their host alone are folded" {
+	rack 3
+	umask 077
+	mkdir -p "$records"/locks/web{1,2,3}.lock
+	recover_all 'web[1-3]'
+	[ "$status" -ne 0 ]
+	[[ $output == *"web[1-3]: "*"/locks/*.lock: Is a directory"* ]]
+}

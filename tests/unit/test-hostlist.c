@@ -99,12 +99,37 @@ static void test_wrong(void **state)
 	}
 }
 
+static void test_general(void **state)
+{
+	static const struct {
+		const char *text, *host, *general;
+	} cases[] = {
+		{ "locks/web3.lock: no space", "web3", "locks/*.lock: no space" },
+		{ "web3-bmc.example.org does not answer", "web3",
+		  "*-bmc.example.org does not answer" },
+		{ "web31 and oweb3 are others", "web3",
+		  "web31 and oweb3 are others" },
+		{ "web3", "web3", "*" },
+		{ "", "web3", "" },
+	};
+	char *general;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		general = hostlist_general(cases[i].text, cases[i].host);
+		assert_string_equal(general, cases[i].general);
+		free(general);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_fold_mixed),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_general),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
