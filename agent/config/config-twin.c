@@ -43,8 +43,10 @@ static int twin_missing(int fd, const char *dir, const char *name,
 			     "%s; did you mean \"%s\"?", name, dir, nearest);
 	else
 		rh_error_set(err, RH_ERR_USAGE, "there is no twin \"%.80s\" in "
-			     "%s; a file %.80s.ini there would be one", name,
-			     dir, name);
+			     "%s; a file %.80s.ini there would be one, of "
+			     "your own, see rhands-twins(5), or of a run: "
+			     "`rhands learn RUN`; --twin takes another one",
+			     name, dir, name);
 	config_file_list_free(names);
 	return -1;
 }
