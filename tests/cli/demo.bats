@@ -149,7 +149,8 @@ readme() {
 	says 'twins.d/bobby.ini:6'
 	says 'none.cast: No such file'
 	run ./rhands status --config other bobby
-	status_is 2
+	status_is 4
+	says 'bobby            unknown  other/twins.d/bobby.ini:3: there is no state "upp"'
 }
 
 @test "recover: a twin with errors is told, and nothing happens" {
