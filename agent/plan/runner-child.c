@@ -257,8 +257,10 @@ static void child_ended(struct runner *r, size_t host, int how)
 	r->living--;
 	if (c->verdict == VERDICT_NONE) {
 		/* Killed, as its runner may be: what it sent, is seen. */
-		c->cancelled = WIFSIGNALED(how) && c->run[0] != '\0' &&
-			       r->core.hosts[host].losses < CHILD_LOSSES_MAX;
+		c->cancelled = WIFSIGNALED(how) &&
+			       (r->stopped > 0 ||
+				(c->run[0] != '\0' && r->core.hosts[host].losses <
+							       CHILD_LOSSES_MAX));
 		if (WIFSIGNALED(how))
 			snprintf(text, sizeof(text), "its process was ended by "
 				 "signal %d", WTERMSIG(how));

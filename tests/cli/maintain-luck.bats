@@ -140,3 +140,27 @@ resume() {
 	says 'nfs1             back in'
 	[ "$(grep -c ' power ' "$records/twins/nfs1")" -eq 1 ]
 }
+
+@test "luck: interrupted while a host waits for others to be healthy" {
+	local h
+	for h in web1 web2; do
+		boot_time=4s back=20s server $h
+		sed -i 's/^recover = .*/&\ngroups = web/' "$config/hosts.d/$h.ini"
+	done
+	printf '[guard web]\nmin-healthy = 1\n' >"$config/rhands.ini"
+	back=20s plan 'parallel = 2'
+	"$rhands" maintain night --config "$config" --records "$records" \
+		>"$BATS_TEST_TMPDIR/first" 2>&1 </dev/null 3>&- &
+	runner=$!
+	wait_for 30 grep -q 'waits, not refused by the guard' "$BATS_TEST_TMPDIR/first"
+	kill -TERM "$runner"
+	status=0
+	wait "$runner" || status=$?
+	cat "$BATS_TEST_TMPDIR/first"
+	status_is 130
+	resume
+	status_is 0
+	for h in web1 web2; do
+		[ "$(restarts $h)" -eq 1 ]
+	done
+}
