@@ -322,6 +322,7 @@ static bool fleet_open_signals(struct fleet *f)
 	sigprocmask(SIG_BLOCK, &set, &f->before);
 	f->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);	/* as a run survives its terminal */
 	return f->signal_fd >= 0;
 }
 

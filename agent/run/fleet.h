@@ -52,6 +52,7 @@ struct fleet_member {
  * summary. Returns the worst exit status: cancelled (130), unknown (4),
  * needs-hands (3), failed (1), busy (5), refused (6), usage (2), recovered (0).
  * SIGINT and SIGTERM end the runs that are under way cleanly; no other is begun.
+ * SIGHUP ends nothing.
  */
 int fleet_run(const struct fleet_options *options,
 	      const struct host *const *hosts, size_t count);

@@ -216,3 +216,17 @@ recover_all() {
 	[ "$status" -ne 0 ]
 	[[ $output == *"web[1-3]: "*"/locks/*.lock: Is a directory"* ]]
 }
+
+@test "the terminal may go away: those that are to come are begun all the same" {
+	rack 3
+	"$rhands" recover 'web[1-3]' --parallel 1 --config "$config" \
+		--records "$records" >/dev/null 2>&1 3>&- &
+	local parent=$!
+	begun() {
+		grep -qs '"state"' "$records"/runs/*/journal.jsonl
+	}
+	wait_for 20 begun
+	kill -HUP "$parent"
+	wait "$parent"
+	[ "$(cat "$records"/runs/*/run.json | jq -r .verdict | grep -c recovered)" -eq 3 ]
+}
