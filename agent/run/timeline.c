@@ -104,7 +104,8 @@ void timeline_head(struct timeline *t, const char *host, const char *sequence,
 	vis_append(&b, host, strlen(host));
 	buffer_append_text(&b, "  ");
 	vis_append(&b, sequence, strlen(sequence));
-	buffer_append_text(&b, ": ");
+	if (summary[0] != '\0')
+		buffer_append_text(&b, ": ");
 	vis_append(&b, summary, strlen(summary));
 	buffer_append_char(&b, '\n');
 	timeline_put(t, b.data);
