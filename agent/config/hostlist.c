@@ -99,7 +99,10 @@ static int expand_rest(const char *word, const char *head, size_t head_len,
 			return expand_fail(word, "it means too many hosts", err);
 		if (head_len + strlen(rest) > HOSTLIST_NAME_MAX)
 			return expand_fail(word, "a name is too long", err);
-		*list = memory_grow(*list, *count + 1, sizeof(**list));
+		/* It has room up to the next power of two. */
+		if ((*count & (*count - 1)) == 0)
+			*list = memory_grow(*list, *count > 0 ? 2 * *count : 1,
+					    sizeof(**list));
 		(*list)[(*count)++] = memory_format("%.*s%s", (int)head_len,
 						    head, rest);
 		return 0;

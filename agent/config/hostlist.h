@@ -14,7 +14,7 @@
 
 /*
  * Appends the names that word means to *list (each on the heap, and the array
- * too), in the order written. USAGE with what is wrong of the word.
+ * too: NULL at first, or from an earlier call), in the order written. USAGE with what is wrong of the word.
  */
 int hostlist_expand(const char *word, char ***list, size_t *count,
 		    struct rh_error *err);
