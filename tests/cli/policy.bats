@@ -291,10 +291,12 @@ every_verb() {
 		chown 4001:4001 "$world/rhands"
 		chmod 755 "$world/rhands"
 		chmod "$bit" "$world/rhands"
-		run env SUDO_UID=0 ASAN_OPTIONS=detect_leaks=0 setpriv --reuid 4002 --regid 4002 --clear-groups --bounding-set=-all \
+		run env SUDO_UID=0 setpriv --reuid 4002 --regid 4002 --clear-groups --bounding-set=-all \
 			"$world/rhands" drivers
-		status_is 2
+		# not 2 with sanitizers, which can't look at such a process
+		[ "$status" -ne 0 ]
 		says 'installed set-user-id'
+		says_not serial
 	done
 	rm -r "$world"
 }
