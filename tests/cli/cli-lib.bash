@@ -106,6 +106,11 @@ says_not() {
 	}
 }
 
+# not COMMAND...: bats lets a "! COMMAND" that fails pass; this fails.
+not() {
+	! "$@"
+}
+
 status_is() {
 	[ "$status" -eq "$1" ] || {
 		echo "expected status $1, got $status: $output"

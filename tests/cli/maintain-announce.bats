@@ -105,8 +105,8 @@ browser() {
 	part "$BATS_TEST_TMPDIR/mail" text/calendar >"$BATS_TEST_TMPDIR/ics"
 	# RFC 5545: CRLF, lines of 75 bytes at most, each whole in UTF-8
 	[ "$(grep -c $'\r$' "$BATS_TEST_TMPDIR/ics")" -eq "$(wc -l <"$BATS_TEST_TMPDIR/ics")" ]
-	! LC_ALL=C grep -qE '^.{77,}$' "$BATS_TEST_TMPDIR/ics"
-	! LC_ALL=C.UTF-8 grep -qvax '.*' "$BATS_TEST_TMPDIR/ics"
+	not env LC_ALL=C grep -qE '^.{77,}$' "$BATS_TEST_TMPDIR/ics"
+	not env LC_ALL=C.UTF-8 grep -qvax '.*' "$BATS_TEST_TMPDIR/ics"
 	run tr -d '\r' <"$BATS_TEST_TMPDIR/ics"
 	says 'DTSTART:20991205T210000Z'
 	says 'DTEND:20991205T230000Z'

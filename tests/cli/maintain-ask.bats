@@ -96,7 +96,7 @@ ended() {
 	status_is 1
 	says 'answer: nobody gave one by the end of the window: no'
 	[ ! -e "$records/twins/nfs1" ]
-	! asked
+	not asked
 }
 
 @test "ask: killed while it asks; resumed, it asks again" {

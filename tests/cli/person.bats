@@ -313,7 +313,7 @@ journal() {
 	at_terminal power old9 cycle --json <<-'END'
 		end(3)
 	END
-	! journal | grep -q '"question"'
+	[ -z "$(journal | grep '"question"')" ]
 }
 
 asks9() {

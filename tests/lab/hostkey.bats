@@ -71,6 +71,11 @@ machine() {
 	echo 'command = echo ready; exec cat' >>"$dir/config/hosts.d/box.ini"
 }
 
+# not COMMAND...: bats lets a "! COMMAND" that fails pass; this fails.
+not() {
+	! "$@"
+}
+
 know() {
 	printf '\n[127.0.0.1]:%s %s\n' "$port" "$(cut -d ' ' -f 1,2 "$dir/$1.pub")" \
 		>>"$dir/known"
@@ -145,7 +150,7 @@ unchanged() {
 	END
 	unchanged
 	[ ! -e "$dir/ran" ]
-	! grep -q userauth-request "$dir/one.log"
+	not grep -q userauth-request "$dir/one.log"
 }
 
 @test "hostkey: the beginning of the fingerprint is a yes, at the console" {

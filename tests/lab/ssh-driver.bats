@@ -124,6 +124,11 @@ drive() {
 	echo "$output"
 }
 
+# not COMMAND...: bats lets a "! COMMAND" that fails pass; this fails.
+not() {
+	! "$@"
+}
+
 has() {
 	grep -qF -- "$1" <<<"$output"
 }
@@ -208,8 +213,8 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 	has "$(fingerprint "$dir/host.pub")"
 	has "$(fingerprint "$dir/other.pub")"
 	[ ! -e "$dir/ran" ]
-	! grep -q Accepted "$dir/a.log"
-	! grep -q 'userauth-request' "$dir/a.log"
+	not grep -q Accepted "$dir/a.log"
+	not grep -q 'userauth-request' "$dir/a.log"
 }
 
 @test "ssh: an unknown host key is refused, never learned" {
@@ -221,7 +226,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 	has 'error refused'
 	has "host-key = $(fingerprint "$dir/host.pub")"
 	cmp "$dir/known" "$dir/before"
-	! grep -q 'userauth-request' "$dir/a.log"
+	not grep -q 'userauth-request' "$dir/a.log"
 }
 
 @test "ssh: a pinned, a revoked and a hashed host key" {
@@ -234,7 +239,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 	[ "$status" -eq 0 ]
 	know "$port" "$dir/host.pub"
 	ssh-keygen -q -H -f "$dir/known"
-	! grep -qF 127.0.0.1 "$dir/known"
+	not grep -qF 127.0.0.1 "$dir/known"
 	drive -- run 5000 9 true
 	[ "$status" -eq 0 ]
 	echo "@revoked * $(cut -d ' ' -f 1,2 "$dir/host.pub")" >>"$dir/known"
@@ -261,7 +266,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 		fails run 5000 9 true fails attach 5000
 	[ "$status" -eq 0 ]
 	has 'error auth'
-	! has wrong
+	not has wrong
 	[ "$(grep -c 'Failed password' "$dir/a.log")" -eq 1 ]
 }
 
@@ -272,7 +277,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 		[ "$status" -eq 0 ]
 		has 'out 5: begun'
 	done
-	! grep -q password "$dir/odd.log"
+	not grep -q password "$dir/odd.log"
 	odd question
 	echo wrong >"$dir/password"
 	drive "password=@file:$dir/password" -- fails run 5000 9 true \
@@ -292,7 +297,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 	drive "password=@file:$dir/password" -- fails run 5000 9 true
 	[ "$status" -eq 0 ]
 	has 'error auth'
-	! grep -q password "$dir/odd.log"
+	not grep -q password "$dir/odd.log"
 }
 
 @test "ssh: a jump host never gets the password" {
@@ -301,7 +306,7 @@ lasting="echo \$\$ >>\$PIDS; exec sleep 100"
 		fails run 5000 9 true
 	[ "$status" -eq 0 ]
 	has 'error auth'
-	! grep -q password "$dir/odd.log"
+	not grep -q password "$dir/odd.log"
 }
 
 @test "ssh: an exit status that is late, and one that never comes" {
@@ -410,9 +415,9 @@ signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
 	[ "$status" -eq 0 ]
 	has far
 	[ "$(grep -c 'userauth-request.*method publickey' "$dir/one.log")" -le 2 ]
-	! grep -q 'Failed publickey' "$dir/one.log"
-	! grep -q "$(fingerprint "$dir/user.pub")" "$dir/one.log"
-	! grep -q "$(fingerprint "$dir/jumper.pub")" "$dir/end.log"
+	not grep -q 'Failed publickey' "$dir/one.log"
+	not grep -q "$(fingerprint "$dir/user.pub")" "$dir/one.log"
+	not grep -q "$(fingerprint "$dir/jumper.pub")" "$dir/end.log"
 	drive "jump=127.0.0.1:$one" jump-user=nosuchuser "jump-key=@file:$dir/jumper" \
 		"jump-passphrase=@file:$dir/phrase" -- fails run 5000 9 true
 	[ "$status" -eq 0 ]
@@ -438,7 +443,7 @@ signal.pause()' "$dir/deaf" </dev/null >/dev/null 2>&1 3>&- &
 	drive "jump-password=@file:$dir/password" -- fails run 5000 9 true
 	[ "$status" -eq 0 ]
 	has 'error auth'
-	! grep -q password "$dir/odd.log"
+	not grep -q password "$dir/odd.log"
 }
 
 @test "ssh: which of two jump hosts is dead" {
@@ -498,7 +503,7 @@ print(s.getsockname()[1])')
 		fails run 5000 9 true
 	[ "$status" -eq 0 ]
 	has 'error refused'
-	! grep -q 'userauth-request' "$dir/end.log"
+	not grep -q 'userauth-request' "$dir/end.log"
 }
 
 @test "ssh: a jump host that dies takes the command with it" {
@@ -677,12 +682,12 @@ relay() {
 	has 'SSH-2.0-OpenSSH'
 	has "$(printf 'ok\tlogin\t%s is let in by key' "$user")"
 	has "$(printf 'ok\tsession')"
-	! grep -q 'req exec\|req shell\|req pty' "$dir/a.log"
+	not grep -q 'req exec\|req shell\|req pty' "$dir/a.log"
 	: >"$dir/known"
 	drive -- look 5000
 	[ "$status" -eq 0 ]
 	has "$(printf '\thost-key = %s' "$(fingerprint "$dir/host.pub")")"
-	! has "$(printf 'login\t')"
+	not has "$(printf 'login\t')"
 	know "$port" "$dir/host.pub"
 	: >"$dir/authorized"
 	drive -- look 5000
