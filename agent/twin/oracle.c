@@ -174,6 +174,14 @@ static bool oracle_on_in_time(const struct oracle *o)
 					      o->told_since <= most));
 }
 
+/* Whatever ends the system: an act, a sysrq, a command of a restart. */
+static void oracle_force(struct oracle *o)
+{
+	if (++o->cuts > ORACLE_FORCE_MAX)
+		oracle_complain(o, ORACLE_CUTS, "the system was ended %d times by "
+				"force: it goes round blindly", o->cuts);
+}
+
 static void oracle_act(struct oracle *o, const struct machine_action *a)
 {
 	int most = act_is_once(a->act) ? 1
@@ -193,9 +201,8 @@ static void oracle_act(struct oracle *o, const struct machine_action *a)
 				most == 1 ? "twice" : "again and again");
 	if (a->act != DRIVER_ACT_ON && a->act != DRIVER_ACT_SOFT)
 		oracle_evidence(o, what);
-	if (a->act != DRIVER_ACT_ON && ++o->cuts > ORACLE_FORCE_MAX)
-		oracle_complain(o, ORACLE_CUTS, "the power was cut %d times: it "
-				"goes round blindly", o->cuts);
+	if (a->act != DRIVER_ACT_ON)
+		oracle_force(o);
 	oracle_touch(o, what);
 	o->on_in_time = a->act == DRIVER_ACT_ON && oracle_on_in_time(o);
 	o->unread = true;
@@ -330,6 +337,7 @@ static void oracle_command(struct oracle *o, const struct machine_action *a)
 				"%s twice in one step", what);
 	if (a->force != NULL) {
 		oracle_evidence(o, what);
+		oracle_force(o);
 		o->forced = true;
 	}
 	oracle_touch(o, what);

@@ -32,7 +32,7 @@ enum oracle_rule {
 };
 
 #define ORACLE_HEALTHY_MS 5000	/* a proof may be that old */
-#define ORACLE_FORCE_MAX 24	/* power cuts of one run: more are a blind loop */
+#define ORACLE_FORCE_MAX 24	/* acts of force in a run: more are a blind loop */
 
 /* Knows the truth, and looks at what the machine asks for; never at why. */
 struct oracle {

@@ -22,7 +22,7 @@
  *  - no power act while the outcome of the one before is not read, nor while that
  *    one is under way; cycle, reset, diag not twice for one action of the
  *    sequence, off and on not more than twice a way; no command twice; no more
- *    than ORACLE_FORCE_MAX power cuts;
+ *    than ORACLE_FORCE_MAX acts of force;
  *  - evidence before force; min-off between off and on;
  *  - an end by the deadline; no action that may last longer; no standing still,
  *    and nothing behind the end;

@@ -308,7 +308,7 @@ static const char bad_twin[] =
 	"[twin]\nstart = hung\non = boot\noff = off\n"
 	"[state hung]\n[state off]\npower = off\n"
 	"[state boot]\ndo = print \"Linux version 6\\r\\n\", wait 20s\n"
-	"     print \"Password: \"\nthen = up\n"
+	"     print \"Password: \"\nthen = up\non sysrq = b -> boot\n"
 	"[state up]\nhealthy = yes\nopen = 80\ndo = print \"\\r\\nlogin: \"\n";
 
 static const struct {
@@ -324,6 +324,10 @@ static const struct {
 	  ORACLE_NOT_HEALTHY, "recovered, but the host is not healthy" },
 	{ HEAD "[state a]\ndo = power reset\nthen = b\n[state b]\n"
 	       "timeout = 10s -> a\n",
+	  ORACLE_CUTS, "goes round blindly" },
+	{ HEAD "[state a]\ndo = power cycle\nthen = b\n[state b]\n"
+	       "timeout = 10m -> failed \"x\"\n"
+	       "on idle = 1s max 50 : sysrq b\n",
 	  ORACLE_CUTS, "goes round blindly" },
 	{ HEAD "[state a]\ndo = power cycle\nthen = b\n[state b]\n"
 	       "timeout = 5m -> failed \"x\"\n"
