@@ -28,8 +28,8 @@
 long history_count_others(const char *records, size_t listed)
 {
 	char *dir = memory_format("%s/runs", records);
-	long count = access(dir, R_OK) == 0 ? (long)listed
-					    : owner_count_all(records);
+	bool whole = access(dir, R_OK) == 0 || errno == ENOENT;
+	long count = whole ? (long)listed : owner_count_all(records);
 
 	free(dir);
 	return count < 0 ? -1 : count < (long)listed ? 0 : count - (long)listed;

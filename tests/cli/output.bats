@@ -115,6 +115,7 @@ load cli-lib
 	run rh runs
 	status_is 0
 	says "no runs in $records/runs"
+	says_not 'may not read'
 	run rh show last
 	status_is 2
 	says 'no run "last"'
