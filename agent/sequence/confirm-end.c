@@ -230,3 +230,42 @@ void confirm_out_of_time(struct confirm *c)
 		confirm_end(c, CONFIRM_UNKNOWN, "the deadline came first; nothing "
 			    "was done to the host");
 }
+
+/* ---- what is asked of it ------------------------------------------------- */
+
+enum confirm_result confirm_result(const struct confirm *c)
+{
+	return c->result;
+}
+
+const char *confirm_text(const struct confirm *c)
+{
+	return c->proof;
+}
+
+const struct rh_error *confirm_error(const struct confirm *c)
+{
+	return &c->err;
+}
+
+bool confirm_was_off(const struct confirm *c)
+{
+	return c->result == CONFIRM_SEEN && c->goal == DRIVER_POWER_ON &&
+	       (c->off_done || c->bounced ||
+		(c->send == DRIVER_ACT_CYCLE && c->by_person) ||
+		(c->send == DRIVER_ACT_ON && c->attempts > 0));
+}
+
+bool confirm_may_be_off(const struct confirm *c)
+{
+	if (c->result == CONFIRM_SEEN)
+		return c->goal == DRIVER_POWER_OFF;
+	if (c->last_known && c->last == DRIVER_POWER_OFF)
+		return true;
+	if (!c->sent)
+		return false;
+	if (c->result == CONFIRM_FAILED || c->result == CONFIRM_ACCEPTED)
+		return !c->last_known;
+	return c->goal == DRIVER_POWER_OFF || c->send == DRIVER_ACT_CYCLE ||
+	       !c->last_known;
+}
