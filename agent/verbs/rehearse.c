@@ -323,7 +323,7 @@ static int rehearse_work(struct rehearse *r)
 
 static int rehearse_begin(struct rehearse *r)
 {
-	struct rehearse_options o = { NULL };
+	struct rehearse_options o = { .seeds = NULL };
 	const struct verb_option own[] = {
 		{ "twin", &r->twin_name, NULL },   { "host", &r->host_name, NULL },
 		{ "seeds", &o.seeds, NULL },	   { "from", &o.from, NULL },

@@ -283,6 +283,9 @@ static void world_do(struct world *w, const struct machine_action *a)
 	case MACHINE_WITHDRAW:
 		world_log(w, "withdraw");
 		break;
+	case MACHINE_BOOT_ID:
+		world_answer(w, a->id, 5)->text = "";
+		break;
 	case MACHINE_REOPEN:
 		world_log(w, "reopen");
 		break;

@@ -225,8 +225,7 @@ static void what_is_no_such_menu_gets_no_number(void **state)
 		"1: Debian\r\n2: Debian, rescue\r\nEnter choice: 2\r\nlogin: ",
 		"1: Debian\r\n2: Debian, rescue\r\nthat was all\r\nlogin: ",
 		"1: Debian\r\n2: Debian, rescue\r\n\r\n\r\n\r\nlogin: ",
-		"1: Debian\r\n2: Debian, rescue\r\nEnter choice: "
-			"\0337\r\nF1 help\0338",
+		"1: Debian\r\n2: Debian, rescue\r\nEnter choice: \0337\r\nF1 help\0338",
 		"Menu\r\n4: Debian\r\n5: Debian, rescue\r\nEnter choice: ",
 		"1: Debian\r\n3: Debian, rescue\r\nEnter choice: ",
 		"2: Debian, rescue\r\nEnter choice: ",
