@@ -13,6 +13,7 @@
  */
 #include "agent/run/logbook.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,14 +187,45 @@ static void logbook_message(const struct logbook *l, const json_t *event,
 
 /* ---- the two protocols --------------------------------------------------------------- */
 
-/* KEY=VALUE; nothing where the value is empty. */
+/* RHANDS_KEY=VALUE; nothing where the value is empty. */
 static void logbook_field(struct buffer *out, const char *key, const char *value)
 {
 	if (value == NULL || value[0] == '\0')
 		return;
-	buffer_printf(out, "%s=", key);
+	buffer_append_text(out, "RHANDS_");
+	for (; *key != '\0'; key++)
+		buffer_append_char(out, (char)toupper((unsigned char)*key));
+	buffer_append_char(out, '=');
 	vis_append(out, value, strlen(value));
 	buffer_append_char(out, '\n');
+}
+
+/* What both logs are told of an event, by the names of syslog's words. */
+static void logbook_fields(const struct logbook *l, const json_t *event,
+			   uint64_t lost, struct buffer *out,
+			   void (*put)(struct buffer *out, const char *key,
+				       const char *value))
+{
+	static const char *const members[] = { "event", "state", "verdict", "act",
+					       "rule", "code" };
+	char number[24] = "";
+	size_t i;
+
+	put(out, "host", l->host);
+	put(out, "run", l->run);
+	put(out, "sequence", l->sequence);
+	put(out, "user", l->user);
+	put(out, "caller", l->caller);
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		put(out, members[i], logbook_member(event, members[i]));
+	if (json_is_integer(json_object_get(event, "exit")))
+		snprintf(number, sizeof(number), "%d", (int)json_integer_value(
+					json_object_get(event, "exit")));
+	put(out, "exit", number);
+	number[0] = '\0';
+	if (lost > 0)
+		snprintf(number, sizeof(number), "%" PRIu64, lost);
+	put(out, "lost", number);
 }
 
 static void logbook_journal_text(const struct logbook *l, const json_t *event,
@@ -202,22 +234,7 @@ static void logbook_journal_text(const struct logbook *l, const json_t *event,
 	buffer_printf(out, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=rhands\n"
 		      "SYSLOG_FACILITY=%d\nSYSLOG_PID=%ld\n", message,
 		      logbook_priority(event), l->o->facility, (long)getpid());
-	logbook_field(out, "RHANDS_HOST", l->host);
-	logbook_field(out, "RHANDS_RUN", l->run);
-	logbook_field(out, "RHANDS_SEQUENCE", l->sequence);
-	logbook_field(out, "RHANDS_USER", l->user);
-	logbook_field(out, "RHANDS_CALLER", l->caller);
-	logbook_field(out, "RHANDS_EVENT", logbook_member(event, "event"));
-	logbook_field(out, "RHANDS_STATE", logbook_member(event, "state"));
-	logbook_field(out, "RHANDS_VERDICT", logbook_member(event, "verdict"));
-	logbook_field(out, "RHANDS_ACT", logbook_member(event, "act"));
-	logbook_field(out, "RHANDS_RULE", logbook_member(event, "rule"));
-	logbook_field(out, "RHANDS_CODE", logbook_member(event, "code"));
-	if (json_is_integer(json_object_get(event, "exit")))
-		buffer_printf(out, "RHANDS_EXIT=%d\n", (int)json_integer_value(
-					json_object_get(event, "exit")));
-	if (l->journal.lost > 0)
-		buffer_printf(out, "RHANDS_LOST=%" PRIu64 "\n", l->journal.lost);
+	logbook_fields(l, event, l->journal.lost, out, logbook_field);
 }
 
 /* KEY="VALUE", as RFC 5424 escapes it. */
@@ -253,21 +270,7 @@ static void logbook_syslog_text(const struct logbook *l, const json_t *event,
 		      l->o->facility * 8 + logbook_priority(event),
 		      months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min,
 		      tm.tm_sec, (long)getpid());
-	logbook_word(out, "host", l->host);
-	logbook_word(out, "run", l->run);
-	logbook_word(out, "sequence", l->sequence);
-	logbook_word(out, "user", l->user);
-	logbook_word(out, "caller", l->caller);
-	logbook_word(out, "event", logbook_member(event, "event"));
-	logbook_word(out, "state", logbook_member(event, "state"));
-	logbook_word(out, "verdict", logbook_member(event, "verdict"));
-	logbook_word(out, "rule", logbook_member(event, "rule"));
-	logbook_word(out, "code", logbook_member(event, "code"));
-	if (json_is_integer(json_object_get(event, "exit")))
-		buffer_printf(out, " exit=\"%d\"", (int)json_integer_value(
-					json_object_get(event, "exit")));
-	if (l->syslog.lost > 0)
-		buffer_printf(out, " lost=\"%" PRIu64 "\"", l->syslog.lost);
+	logbook_fields(l, event, l->syslog.lost, out, logbook_word);
 	buffer_printf(out, "] %s", message);
 }
 

@@ -129,6 +129,9 @@ static void test_state_and_members(void **state)
 	has("RHANDS_ACT=off\n");
 	has("PRIORITY=5\n");
 	assert_null(strstr(got, "7061"));
+	next(syslog_fd);
+	has("event=\"power-act\" state=\"cycle\" act=\"off\"]");
+	assert_null(strstr(got, "7061"));
 }
 
 static void test_hostile_text(void **state)
